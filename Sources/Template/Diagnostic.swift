@@ -8,6 +8,7 @@ public struct Diagnostic: Sendable, Hashable, Codable, CustomStringConvertible {
         case warning
     }
 
+    /// Whether the template can be used.
     public var severity: Severity
     /// The file, line and column.
     public var location: SourceLocation
@@ -18,6 +19,7 @@ public struct Diagnostic: Sendable, Hashable, Codable, CustomStringConvertible {
     /// What was probably meant: a name that exists and is close to the one that was written.
     public var suggestion: String?
 
+    /// A finding at a place.
     public init(
         _ severity: Severity, _ message: String, at location: SourceLocation, path: String = "",
         suggestion: String? = nil
@@ -42,6 +44,7 @@ public struct TemplateError: Error, Sendable, CustomStringConvertible {
     /// At least one of them is an error.
     public var diagnostics: [Diagnostic]
 
+    /// Findings of which at least one is an error.
     public init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
 
     /// One line a finding.

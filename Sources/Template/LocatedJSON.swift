@@ -2,6 +2,7 @@ public import Events
 
 /// A free-form value of a template, such as an event pattern or a state machine's definition, with the place of each part.
 public struct LocatedJSON: Sendable, Hashable {
+    /// The value.
     public var json: JSON
     /// The place of the value as a whole.
     public var location: SourceLocation

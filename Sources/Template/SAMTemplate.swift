@@ -11,18 +11,27 @@ public struct SAMTemplate: Sendable {
     public let file: String
     /// The template's `Description`.
     public internal(set) var description: String?
+    /// `AWS::S3::Bucket`.
     public internal(set) var buckets: [BucketResource] = []
+    /// `AWS::Serverless::Function`.
     public internal(set) var functions: [FunctionResource] = []
+    /// `AWS::CloudWatch::Alarm`.
     public internal(set) var alarms: [AlarmResource] = []
+    /// `AWS::Logs::LogGroup`.
     public internal(set) var logGroups: [LogGroupResource] = []
+    /// `AWS::Logs::MetricFilter`.
     public internal(set) var metricFilters: [MetricFilterResource] = []
+    /// `AWS::SNS::Topic`.
     public internal(set) var topics: [TopicResource] = []
+    /// `AWS::SQS::Queue`.
     public internal(set) var queues: [QueueResource] = []
+    /// `AWS::EMR::Cluster`.
     public internal(set) var clusters: [ClusterResource] = []
     /// `AWS::Events::Rule`, and those that SAM makes for events of functions and state machines.
     public internal(set) var rules: [RuleResource] = []
     /// Those of EventBridge Scheduler, which SAM makes for `ScheduleV2` events.
     public internal(set) var schedules: [ScheduleResource] = []
+    /// `AWS::Serverless::StateMachine` and `AWS::StepFunctions::StateMachine`.
     public internal(set) var stateMachines: [StateMachineResource] = []
     /// `Outputs` by their logical ids.
     public internal(set) var outputs: [String: String] = [:]

@@ -192,3 +192,44 @@ struct DiagnosticTests {
                 == true)
     }
 }
+
+@Suite("No text brings the reader down")
+struct HostileTextTests {
+    /// A generator whose sequence is the same at each run.
+    struct Numbers: RandomNumberGenerator {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+    }
+
+    @Test("a valid template with bytes changed, cut or doubled gives a template or diagnostics", arguments: 0..<8)
+    func mutations(seed: UInt64) {
+        var numbers = Numbers(state: seed)
+        let pieces = [
+            "!Ref ", "!Sub ", "[", "{", "}", "]", ":", "\n", "  ", "- ", "null", "&a ", "*a", "${", "}", "\"", "'",
+            "999",
+            "-1", "Fn::If", "Ref: ", "|\n", "\u{0}", "é", "<<: ", "!GetAtt ", "%", "---\n", "?",
+        ]
+        for _ in 0..<60 {
+            var text = ConformanceTests.valid[1]
+            for _ in 0..<Int.random(in: 1...4, using: &numbers) {
+                let offset = Int.random(in: 0..<text.count, using: &numbers)
+                let start = text.index(text.startIndex, offsetBy: offset)
+                let length = Int.random(in: 0...12, using: &numbers)
+                let end = text.index(start, offsetBy: length, limitedBy: text.endIndex) ?? text.endIndex
+                text.replaceSubrange(start..<end, with: pieces[Int.random(in: 0..<pieces.count, using: &numbers)])
+            }
+            do throws(TemplateError) {
+                _ = try SAMTemplate.parse(text, file: "t.yaml")
+            } catch {
+                #expect(error.diagnostics.contains { $0.severity == .error })
+                #expect(error.diagnostics.allSatisfy { $0.location.line >= 1 && $0.location.column >= 1 })
+            }
+        }
+    }
+}

@@ -4,55 +4,77 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html>
 public struct AlarmResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `AlarmName`; without it the logical id.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
+    /// `AlarmDescription`.
     public internal(set) var alarmDescription: String?
+    /// Whether anybody is told of changes of state.
     public internal(set) var actionsEnabled = true
+    /// Who is told of a change to `OK`: topics and functions.
     public internal(set) var okActions: [ARN] = []
+    /// Who is told of a change to `ALARM`: topics and functions.
     public internal(set) var alarmActions: [ARN] = []
+    /// Who is told of a change to `INSUFFICIENT_DATA`: topics and functions.
     public internal(set) var insufficientDataActions: [ARN] = []
     /// nil where `metrics` says what is watched.
     public internal(set) var metric: MetricStat?
     /// Queries and expressions; the one whose `returnData` is true is watched. Empty where `metric` is set.
     public internal(set) var metrics: [MetricDataQuery] = []
+    /// How many of the latest periods count.
     public internal(set) var evaluationPeriods = 1
     /// At most `evaluationPeriods`, and equal to it where it is not written.
     public internal(set) var datapointsToAlarm = 1
+    /// What the value is compared with.
     public internal(set) var threshold = 0.0
+    /// How the value is compared with the threshold.
     public internal(set) var comparisonOperator = ComparisonOperator.greaterThanOrEqualToThreshold
+    /// `TreatMissingData`.
     public internal(set) var treatMissingData = TreatMissingData.missing
     /// `ignore` or `evaluate`, for percentiles of few samples.
     public internal(set) var evaluateLowSampleCountPercentile: String?
 
     /// One metric and how it is put together.
     public struct MetricStat: Sendable, Hashable {
+        /// For example `AWS/Lambda`.
         public var namespace = ""
+        /// `MetricName`.
         public var metricName = ""
+        /// Names and values.
         public var dimensions: [String: String] = [:]
         /// Seconds: 10, 20, 30 or a multiple of 60.
         public var period = 60
         /// `Sum`, `Average`, …, or an extended statistic such as `p99`.
         public var statistic = ""
+        /// One of CloudWatch's units; nil: any.
         public var unit: String?
     }
 
     /// One entry of `Metrics`: a metric or an expression over the other entries.
     public struct MetricDataQuery: Sendable, Hashable {
+        /// What gives its values.
         public enum Source: Sendable, Hashable {
             case metric(MetricStat)
             case expression(String)
         }
+        /// Its id within the resource.
         public var id: String
+        /// Its logical id, type and place.
         public var source: Source
+        /// A name for people.
         public var label: String?
         /// Seconds; for expressions only.
         public var period: Int?
+        /// Whether the alarm watches this entry.
         public var returnData: Bool
+        /// Where it stands.
         public var location: SourceLocation
     }
 
+    /// How a value is compared with the threshold.
     public enum ComparisonOperator: String, Sendable, CaseIterable {
         case greaterThanOrEqualToThreshold = "GreaterThanOrEqualToThreshold"
         case greaterThanThreshold = "GreaterThanThreshold"

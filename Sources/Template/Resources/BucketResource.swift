@@ -4,9 +4,11 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>
 public struct BucketResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `BucketName`; without it the logical id in lower case.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
     /// The functions that it notifies: those of its own `NotificationConfiguration`, and those that SAM adds for the `S3` events
     /// of functions.
@@ -24,6 +26,7 @@ public struct BucketResource: TemplateResource {
         public var prefix: String?
         /// Only keys that end so; nil for all.
         public var suffix: String?
+        /// Who is notified.
         public var function: ARN
         /// Where it stands, for a fault that shows only together with another configuration.
         public var location: SourceLocation

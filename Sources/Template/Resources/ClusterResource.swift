@@ -7,10 +7,13 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-emr-cluster.html>
 public struct ClusterResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
+    /// Its name.
     public let name: String
     /// `JobFlowId` of the metadata; without it one that is made from the logical id and stays the same.
     public let jobFlowID: String
+    /// Its ARN.
     public let arn: ARN
     /// The Spark master, for example `local[2]` or `spark://host:7077`; nil: this machine.
     public internal(set) var master: String?
@@ -24,22 +27,32 @@ public struct ClusterResource: TemplateResource {
     public internal(set) var stepConcurrencyLevel = 1
     /// Whether it goes on waiting for steps once it has none.
     public internal(set) var keepJobFlowAliveWhenNoSteps = true
+    /// Whether it refuses to be terminated.
     public internal(set) var terminationProtected = false
     /// Steps that run when the cluster starts.
     public internal(set) var steps: [Step] = []
+    /// Settings of its applications.
     public internal(set) var configurations: [Configuration] = []
 
     /// One step.
     public struct Step: Sendable, Hashable {
+        /// Its name.
         public var name = ""
+        /// What happens when it fails.
         public var actionOnFailure = ActionOnFailure.continue
+        /// For example `command-runner.jar`.
         public var jar = ""
+        /// The class to run; nil: as the jar says.
         public var mainClass: String?
+        /// For example `spark-submit` and what follows it.
         public var args: [String] = []
+        /// Names and values.
         public var properties: [String: String] = [:]
+        /// Where it stands.
         public var location: SourceLocation
     }
 
+    /// What a failed step does to the steps after it and to the cluster.
     public enum ActionOnFailure: String, Sendable, CaseIterable {
         case terminateJobFlow = "TERMINATE_JOB_FLOW"
         case terminateCluster = "TERMINATE_CLUSTER"
@@ -49,9 +62,13 @@ public struct ClusterResource: TemplateResource {
 
     /// Settings of one of the cluster's applications, for example `spark-defaults`.
     public struct Configuration: Sendable, Hashable {
+        /// For example `spark-defaults`.
         public var classification: String
+        /// Names and values.
         public var properties: [String: String]
+        /// Settings of its applications.
         public var configurations: [Configuration]
+        /// Where it stands.
         public var location: SourceLocation
     }
 

@@ -4,15 +4,19 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
 public struct FunctionResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `FunctionName`; without it the logical id (on AWS: stack, logical id and random characters).
     public let name: String
+    /// Its ARN.
     public let arn: ARN
+    /// Its `Description`.
     public internal(set) var description: String?
     /// `CodeUri` as it is written.
     public internal(set) var codeURI = ""
     /// The folder or archive that `CodeUri` names, from the template's own folder.
     public internal(set) var codePath = ""
+    /// For `provided` runtimes the executable, `bootstrap`; for Python `file.function`.
     public internal(set) var handler = ""
     /// `provided.al2023`, `provided.al2` or `python3.…`.
     public internal(set) var runtime = ""
@@ -24,13 +28,17 @@ public struct FunctionResource: TemplateResource {
     public internal(set) var memorySize = 128
     /// The size of `/tmp` in megabytes.
     public internal(set) var ephemeralStorage = 512
+    /// `Environment.Variables`.
     public internal(set) var environment: [String: String] = [:]
     /// nil: as many as the account allows.
     public internal(set) var reservedConcurrentExecutions: Int?
+    /// `EventInvokeConfig`, with its defaults.
     public internal(set) var eventInvokeConfig = EventInvokeConfig()
     /// Gets the event, not the record, of an invocation that failed for good: an SQS queue's or an SNS topic's ARN.
     public internal(set) var deadLetterTarget: ARN?
+    /// `RecursiveLoop`.
     public internal(set) var recursiveLoop = RecursiveLoop.terminate
+    /// `LoggingConfig`.
     public internal(set) var logging = Logging()
 
     /// How asynchronous invocations are retried and where their outcome goes.
@@ -47,6 +55,7 @@ public struct FunctionResource: TemplateResource {
 
     /// Where an invocation record goes.
     public struct Destination: Sendable, Hashable {
+        /// The service that gets the record.
         public enum Kind: String, Sendable, CaseIterable {
             case queue = "SQS"
             case topic = "SNS"
@@ -64,8 +73,11 @@ public struct FunctionResource: TemplateResource {
                 }
             }
         }
+        /// `Type`.
         public var kind: Kind
+        /// Its ARN.
         public var arn: ARN
+        /// Where it stands.
         public var location: SourceLocation
     }
 
@@ -79,8 +91,10 @@ public struct FunctionResource: TemplateResource {
     public struct Logging: Sendable, Hashable {
         /// nil: `/aws/lambda/NAME`.
         public var logGroup: String?
+        /// `LogFormat`.
         public var format = Format.text
 
+        /// The form of the lines.
         public enum Format: String, Sendable, CaseIterable {
             case text = "Text"
             case json = "JSON"

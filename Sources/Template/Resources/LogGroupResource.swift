@@ -4,9 +4,11 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html>
 public struct LogGroupResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `LogGroupName`; without it the logical id.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
     /// Days; nil: for ever.
     public let retentionInDays: Int?

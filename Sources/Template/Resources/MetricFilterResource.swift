@@ -2,16 +2,22 @@
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-metricfilter.html>
 public struct MetricFilterResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `FilterName`; without it the logical id.
     public let name: String
+    /// The log group whose events it looks at.
     public let logGroupName: String
+    /// The pattern that events must match; empty: all.
     public let filterPattern: String
+    /// What a matching event adds to which metric.
     public let transformation: MetricTransformation
 
     /// What a matching event adds to which metric.
     public struct MetricTransformation: Sendable, Hashable {
+        /// `MetricName`.
         public var metricName = ""
+        /// `MetricNamespace`.
         public var metricNamespace = ""
         /// A number, or a field of the event such as `$.rows` or `$3`.
         public var metricValue = ""
@@ -19,6 +25,7 @@ public struct MetricFilterResource: TemplateResource {
         public var defaultValue: Double?
         /// Names and the fields of the event that give their values.
         public var dimensions: [String: String] = [:]
+        /// One of CloudWatch's units; nil: any.
         public var unit: String?
     }
 

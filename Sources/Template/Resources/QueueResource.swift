@@ -4,9 +4,11 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html>
 public struct QueueResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `QueueName`; without it the logical id.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
     /// Seconds that a message is kept.
     public let messageRetentionPeriod: Int

@@ -4,10 +4,13 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html>
 public struct RuleResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `Name`; without it the logical id (for an event of a function: the function's and the event's logical id).
     public let name: String
+    /// Its ARN.
     public let arn: ARN
+    /// Its `Description`.
     public internal(set) var description: String?
     /// The bus's name.
     public internal(set) var eventBusName = "default"
@@ -15,13 +18,18 @@ public struct RuleResource: TemplateResource {
     public internal(set) var eventPattern: LocatedJSON?
     /// `rate(…)` or `cron(…)`, in UTC.
     public internal(set) var scheduleExpression: String?
+    /// False for `DISABLED`.
     public internal(set) var isEnabled = true
+    /// Who gets the events: at most five.
     public internal(set) var targets: [Target] = []
 
     /// Who gets an event that matches, and what of it.
     public struct Target: Sendable, Hashable {
+        /// Its id within the resource.
         public var id: String
+        /// Its ARN.
         public var arn: ARN
+        /// What it gets of the event.
         public var input = Input.event
         /// 0 to 185.
         public var maximumRetryAttempts = 185
@@ -29,6 +37,7 @@ public struct RuleResource: TemplateResource {
         public var maximumEventAgeInSeconds = 86400
         /// A queue's ARN.
         public var deadLetterTarget: ARN?
+        /// Where it stands.
         public var location: SourceLocation
     }
 

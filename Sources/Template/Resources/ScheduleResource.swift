@@ -4,10 +4,13 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-schedulev2.html>
 public struct ScheduleResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `Name`; without it the logical ids of the function or state machine and of the event.
     public let name: String
+    /// The function or state machine that it starts.
     public let target: ARN
+    /// Its `Description`.
     public internal(set) var description: String?
     /// `rate(…)`, `cron(…)` or `at(…)`.
     public internal(set) var scheduleExpression = ""
@@ -15,6 +18,7 @@ public struct ScheduleResource: TemplateResource {
     public internal(set) var timezone = "UTC"
     /// A constant JSON text; nil: the scheduler's own event.
     public internal(set) var input: String?
+    /// False for `DISABLED`.
     public internal(set) var isEnabled = true
     /// RFC 3339.
     public internal(set) var startDate: String?

@@ -4,15 +4,20 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-statemachine.html>
 public struct StateMachineResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `Name` (or `StateMachineName`); without it the logical id.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
+    /// Standard or express.
     public internal(set) var type = Kind.standard
     /// The Amazon States Language, with the substitutions made; its places are those of the file that it stands in.
     public internal(set) var definition: LocatedJSON
+    /// `Logging`; nil: nothing is logged.
     public internal(set) var logging: Logging?
 
+    /// Standard executions keep their history; express ones are short.
     public enum Kind: String, Sendable, CaseIterable {
         case standard = "STANDARD"
         case express = "EXPRESS"
@@ -20,10 +25,14 @@ public struct StateMachineResource: TemplateResource {
 
     /// What of its executions goes to which log groups.
     public struct Logging: Sendable, Hashable {
+        /// `Level`.
         public var level = Level.off
+        /// Whether inputs and outputs are logged.
         public var includeExecutionData = false
+        /// The log groups that get them.
         public var logGroups: [ARN] = []
 
+        /// Which events of an execution are logged.
         public enum Level: String, Sendable, CaseIterable {
             case all = "ALL"
             case error = "ERROR"

@@ -4,10 +4,13 @@ public import Events
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html>
 public struct TopicResource: TemplateResource {
+    /// Its logical id, type and place.
     public let source: ResourceSource
     /// `TopicName`; without it the logical id.
     public let name: String
+    /// Its ARN.
     public let arn: ARN
+    /// `DisplayName`.
     public let displayName: String?
     /// Its own, and those of `AWS::SNS::Subscription`.
     public internal(set) var subscriptions: [Subscription] = []
@@ -18,6 +21,7 @@ public struct TopicResource: TemplateResource {
         public var subscriptionProtocol: String
         /// An address or an ARN.
         public var endpoint: String
+        /// Where it stands.
         public var location: SourceLocation
     }
 
