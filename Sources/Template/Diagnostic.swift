@@ -12,7 +12,8 @@ public struct Diagnostic: Sendable, Hashable, Codable, CustomStringConvertible {
     public var severity: Severity
     /// The file, line and column.
     public var location: SourceLocation
-    /// The property's path, for example `Resources.ValidateFlights.Properties.Timeout`; empty where the file as a whole is meant.
+    /// The property's path, for example `Resources.ValidateFlights.Properties.Timeout`; empty where the file as a
+    /// whole is meant.
     public var path: String
     /// What is wrong, for a person.
     public var message: String

@@ -1,6 +1,7 @@
 public import Events
 
-/// A free-form value of a template, such as an event pattern or a state machine's definition, with the place of each part.
+/// A free-form value of a template, such as an event pattern or a state machine's definition, with the place of each
+/// part.
 public struct LocatedJSON: Sendable, Hashable {
     /// The value.
     public var json: JSON
@@ -48,7 +49,8 @@ public struct LocatedJSON: Sendable, Hashable {
             ? key.replacing("~", with: "~0").replacing("/", with: "~1") : key
     }
 
-    /// The place of the part that a JSON pointer (RFC 6901, for example `/States/Check/Next`) names; where there is no such
+    /// The place of the part that a JSON pointer (RFC 6901, for example `/States/Check/Next`) names; where there is no
+    /// such
     /// part, that of the nearest one around it.
     public func location(of pointer: String) -> SourceLocation {
         var pointer = Substring(pointer)

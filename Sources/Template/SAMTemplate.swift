@@ -2,7 +2,8 @@ public import Events
 
 /// A SAM template, read: every resource typed, every reference resolved to what AWS would give.
 ///
-/// `AWS::Serverless` and CloudFormation as they are, a subset of them. What AWS has and is not supported here is an error where
+/// `AWS::Serverless` and CloudFormation as they are, a subset of them. What AWS has and is not supported here is an
+/// error where
 /// it would change what happens, and a warning where it matters only on AWS.
 ///
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html>
@@ -59,7 +60,8 @@ public struct SAMTemplate: Sendable {
             text, file: path, parameters: parameters, account: account, stackName: stackName, diagnostics: diagnostics)
     }
 
-    /// Reads a template from a text; `file` names it in diagnostics, and its folder is the one that paths in it start from.
+    /// Reads a template from a text; `file` names it in diagnostics, and its folder is the one that paths in it start
+    /// from.
     public static func parse(
         _ text: String, file: String, parameters: [String: String] = [:], account: AccountRegion = AccountRegion(),
         stackName: String = "sluice"

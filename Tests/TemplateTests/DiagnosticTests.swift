@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import Template
 import Testing
 
@@ -178,6 +179,37 @@ struct DiagnosticTests {
             let error = #expect(throws: TemplateError.self) { try SAMTemplate.load(path: path) }
             #expect(error?.description == "\(path):1:1: error: \(path): \(expected)")
         }
+    }
+
+    @Test("a definition's file that is missing, and one that is no JSON, are told with their places")
+    func definitionFiles() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "definition-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let template = sam(
+            """
+              M: {Type: AWS::Serverless::StateMachine, Properties: {DefinitionUri: m.asl.json}}
+              N: {Type: AWS::Serverless::StateMachine, Properties: {DefinitionUri: n.asl.json}}
+            """)
+        try Data(#"{"StartAt": "A","#.utf8).write(to: folder.appending(path: "n.asl.json"))
+        try Data(template.utf8).write(to: folder.appending(path: "t.yaml"))
+        let path = folder.path
+        let error = #expect(throws: TemplateError.self) { try SAMTemplate.load(path: "\(path)/t.yaml") }
+        let lines = (error?.diagnostics ?? []).map(\.description)
+        #expect(lines.count == 2)
+        #expect(lines.contains { $0.hasPrefix("\(path)/n.asl.json:1:17: ") && $0.contains("error: no YAML: ") })
+        #expect(
+            lines.contains(
+                "\(path)/t.yaml:5:72: error: Resources.M.Properties.DefinitionUri: \(path)/m.asl.json: no such file"))
+    }
+
+    @Test("diagnostics survive JSON")
+    func diagnosticsAsJSON() throws {
+        let error = #expect(throws: TemplateError.self) { try read(sam(function + "\n      Timout: 5")) }
+        let diagnostics = try #require(error?.diagnostics)
+        let data = try JSONEncoder().encode(diagnostics)
+        #expect(try JSONDecoder().decode([Diagnostic].self, from: data) == diagnostics)
+        #expect(diagnostics.first?.suggestion == "Timeout")
     }
 
     @Test("a template that lacks the transform, and one that misspells it, are told")

@@ -1,6 +1,7 @@
 internal import Events
 
-/// Reads a state machine's definition from the template, a string in it, or a file beside it, and makes the substitutions.
+/// Reads a state machine's definition from the template, a string in it, or a file beside it, and makes the
+/// substitutions.
 struct DefinitionReader {
     let properties: PropertyReader
     let directory: String
@@ -27,7 +28,7 @@ struct DefinitionReader {
         guard let document else { return nil }
         guard document.mapping != nil else {
             properties.diagnostics.error(
-                "a definition is an object, not a \(document.kind)", at: document.location,
+                "a definition is an object, not \(document.kind)", at: document.location,
                 path: properties.path(given[0]))
             return nil
         }
@@ -56,7 +57,7 @@ struct DefinitionReader {
     /// JSON in a string; a literal block's lines are the template's own lines.
     private func string(_ node: Node, _ substitutions: [String: String]) -> Node? {
         guard let text = node.text else {
-            properties.error("expected a string, found a \(node.kind)", "DefinitionString")
+            properties.error("expected a string, found \(node.kind)", "DefinitionString")
             return nil
         }
         let reader = DocumentReader(file: node.location.file, diagnostics: DiagnosticCollector())

@@ -83,6 +83,14 @@ struct DocumentReader {
         SourceLocation(file: file, line: max(1, mark?.line ?? 1), column: max(1, mark?.column ?? 1))
     }
 
+    /// The parser takes the end of a text for the start of a line that is not there.
+    private func place(_ mark: Mark, in text: String) -> SourceLocation {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.count > 1, lines.last?.isEmpty == true { lines.removeLast() }
+        guard mark.line > lines.count, let last = lines.last else { return place(mark) }
+        return SourceLocation(file: file, line: lines.count, column: last.unicodeScalars.count + 1)
+    }
+
     private func convert(_ node: Yams.Node, depth: Int, count: inout Int) -> Node? {
         let location = place(node.mark)
         count += 1
@@ -165,7 +173,7 @@ struct DocumentReader {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let about = context.map { "\($0.text) (line \($0.mark.line)): " } ?? ""
-            diagnostics.error("no YAML: \(about)\(problem)", at: place(mark))
+            diagnostics.error("no YAML: \(about)\(problem)", at: place(mark, in: text))
         case .reader(let problem, let offset, _, _):
             var line = 1
             var column = 1
@@ -204,7 +212,8 @@ struct DocumentReader {
         return nil
     }
 
-    /// JSON writes characters beyond the basic plane as two `\u` escapes, which YAML does not know: they become the character.
+    /// JSON writes characters beyond the basic plane as two `\u` escapes, which YAML does not know: they become the
+    /// character.
     private static func withoutSurrogatePairs(_ text: String) -> String {
         guard text.contains("\\ud") || text.contains("\\uD") else { return text }
         return text.replacing(/\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})/) { match in

@@ -24,7 +24,7 @@ struct GlobalsReader {
         guard let section else { return }
         guard let members = section.value.mapping else {
             scope.diagnostics.error(
-                "expected an object, found a \(section.value.kind)", at: section.value.location, path: "Globals")
+                "expected an object, found \(section.value.kind)", at: section.value.location, path: "Globals")
             return
         }
         for member in members {
@@ -48,7 +48,7 @@ struct GlobalsReader {
             }
             guard let properties = member.value.mapping else {
                 scope.diagnostics.error(
-                    "expected an object, found a \(member.value.kind)", at: member.value.location, path: path)
+                    "expected an object, found \(member.value.kind)", at: member.value.location, path: path)
                 continue
             }
             for property in properties where !allowed.contains(property.key) {
@@ -60,7 +60,8 @@ struct GlobalsReader {
         }
     }
 
-    /// The resource's properties over the shared ones: objects are merged, lists joined with the shared part first, anything
+    /// The resource's properties over the shared ones: objects are merged, lists joined with the shared part first,
+    /// anything
     /// else is replaced.
     func merge(into properties: Node, type: ResourceType, resource: Node) -> Node {
         let globals: Node?

@@ -61,17 +61,17 @@ struct Node: Sendable {
         return member
     }
 
-    /// What it is, as an error message names it.
+    /// What it is, as an error message names it, with its article.
     var kind: String {
         switch value {
-        case .sequence: "list"
-        case .mapping: intrinsic.map { $0.key } ?? "object"
+        case .sequence: "a list"
+        case .mapping: intrinsic.map { $0.key } ?? "an object"
         case .absent, .failed: "nothing"
         case .scalar(let scalar):
             switch scalar.kind {
-            case .string: "string"
-            case .integer, .decimal: "number"
-            case .boolean: "boolean"
+            case .string: "a string"
+            case .integer, .decimal: "a number"
+            case .boolean: "a boolean"
             case .null: "null"
             }
         }

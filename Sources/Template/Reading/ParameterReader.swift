@@ -8,7 +8,7 @@ struct ParameterReader {
         let members = section?.value.mapping ?? []
         if let section, section.value.mapping == nil {
             scope.diagnostics.error(
-                "expected an object, found a \(section.value.kind)", at: section.value.location, path: "Parameters")
+                "expected an object, found \(section.value.kind)", at: section.value.location, path: "Parameters")
         }
         let file = SourceLocation(file: section?.keyLocation.file ?? scope.file, line: 1, column: 1)
         for key in overrides.keys.sorted() where !members.contains(where: { $0.key == key }) {

@@ -26,7 +26,7 @@ final class PropertyReader {
         case .absent: members = []
         case .failed: return nil
         case .scalar, .sequence:
-            scope.diagnostics.error("expected an object, found a \(node.kind)", at: node.location, path: path)
+            scope.diagnostics.error("expected an object, found \(node.kind)", at: node.location, path: path)
             return nil
         }
         self.node = node
@@ -75,7 +75,8 @@ final class PropertyReader {
         }
     }
 
-    /// Properties that AWS has and whose effect is missing here: an error, with what to do instead if there is something.
+    /// Properties that AWS has and whose effect is missing here: an error, with what to do instead if there is
+    /// something.
     func unsupported(_ keys: KeyValuePairs<String, String>) {
         for (key, advice) in keys where raw(key) != nil {
             if evaluatedValue(key)?.isAbsent == true { continue }
@@ -115,7 +116,7 @@ final class PropertyReader {
 
     func mismatch(_ expected: String, _ node: Node, path: String) {
         if node.isFailed { return }
-        diagnostics.error("expected \(expected), found a \(node.kind)", at: node.location, path: path)
+        diagnostics.error("expected \(expected), found \(node.kind)", at: node.location, path: path)
     }
 
     func string(_ key: String) -> String? {

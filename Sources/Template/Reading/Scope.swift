@@ -129,12 +129,12 @@ final class Scope {
         let list = resolve(list, path: path)
         if list.isFailed { return list }
         guard let elements = list.sequence else {
-            return wrong(list, "\(function) takes a list, not a \(list.kind)", path)
+            return wrong(list, "\(function) takes a list, not \(list.kind)", path)
         }
         var texts: [String] = []
         for element in elements {
             guard let text = element.text else {
-                return wrong(element, "\(function) takes a list of strings, found a \(element.kind)", path)
+                return wrong(element, "\(function) takes a list of strings, found \(element.kind)", path)
             }
             texts.append(text)
         }
@@ -195,7 +195,7 @@ final class Scope {
                     : reference(name, at: location, path: path))
             if value.isFailed || value.isAbsent { return Node(.failed, at: location) }
             guard let piece = value.text else {
-                return wrong(argument, "'${\(name)}' is a \(value.kind), not a string", path)
+                return wrong(argument, "'${\(name)}' is \(value.kind), not a string", path)
             }
             out += piece
         }
@@ -245,7 +245,7 @@ final class Scope {
             return member.key == "Fn::And" ? !values.contains(false) : values.contains(true)
         default:
             diagnostics.error(
-                "\(member.key): expected Fn::Equals of 2 values, Fn::Not of 1, Fn::And or Fn::Or of 2 to 10, or Condition",
+                "\(member.key): expected Fn::Equals of 2 values, Fn::Not of 1, Fn::And or Fn::Or of 2 to 10, Condition",
                 at: node.location, path: path)
             return nil
         }

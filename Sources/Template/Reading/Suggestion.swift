@@ -1,6 +1,7 @@
 /// Finds what was probably meant by a word that is none of the known ones.
 enum Suggestion {
-    /// The known word that is closest to `word`, if one is close enough: a third of its letters wrong at most, or the same
+    /// The known word that is closest to `word`, if one is close enough: a third of its letters wrong at most, or the
+    /// same
     /// letters in another case.
     static func closest(to word: String, in known: some Sequence<String>) -> String? {
         var best: (word: String, distance: Int)?

@@ -26,7 +26,7 @@ struct TemplateLoader {
     /// The template, with whatever could be read; what is wrong is told.
     mutating func load(_ root: Node, overrides: [String: String]) -> SAMTemplate {
         guard let members = root.mapping else {
-            diagnostics.error("a template is an object, not a \(root.kind)", at: root.location)
+            diagnostics.error("a template is an object, not \(root.kind)", at: root.location)
             return template
         }
         for member in members where !Self.sections.contains(member.key) {
@@ -64,7 +64,7 @@ struct TemplateLoader {
     private func section(_ name: String, of root: Node) -> [Node.Member] {
         guard let node = root[name] else { return [] }
         if let members = node.mapping { return members }
-        diagnostics.error("expected an object, found a \(node.kind)", at: node.location, path: name)
+        diagnostics.error("expected an object, found \(node.kind)", at: node.location, path: name)
         return []
     }
 
@@ -117,7 +117,7 @@ struct TemplateLoader {
             fail("a parameter has that name too", at: member.keyLocation, path: path)
         }
         guard let attributes = member.value.mapping else {
-            fail("expected an object, found a \(member.value.kind)", at: member.value.location, path: path)
+            fail("expected an object, found \(member.value.kind)", at: member.value.location, path: path)
             return
         }
         for attribute in attributes where !Self.attributes.contains(attribute.key) {
@@ -171,7 +171,8 @@ struct TemplateLoader {
         }
     }
 
-    /// Every name that is referred to exists, and no circle is formed, as CloudFormation would find it after SAM's transform.
+    /// Every name that is referred to exists, and no circle is formed, as CloudFormation would find it after SAM's
+    /// transform.
     private mutating func checkReferences(_ root: Node) {
         var edges: [String: [(id: String, place: SourceLocation)]] = [:]
         for resource in order {

@@ -10,7 +10,8 @@ public struct BucketResource: TemplateResource {
     public let name: String
     /// Its ARN.
     public let arn: ARN
-    /// The functions that it notifies: those of its own `NotificationConfiguration`, and those that SAM adds for the `S3` events
+    /// The functions that it notifies: those of its own `NotificationConfiguration`, and those that SAM adds for the
+    /// `S3` events
     /// of functions.
     public internal(set) var lambdaConfigurations: [LambdaFunctionConfiguration] = []
     /// Whether every event of the bucket goes to EventBridge too.

@@ -2,7 +2,8 @@ public import Events
 
 /// A cluster that runs Spark steps: `AWS::EMR::Cluster`.
 ///
-/// What AWS can't know stands in `Metadata: Sluice:`: `JobFlowId`, the id that the cluster has here, and `Master`, the Spark
+/// What AWS can't know stands in `Metadata: Sluice:`: `JobFlowId`, the id that the cluster has here, and `Master`, the
+/// Spark
 /// master that its steps run on.
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-emr-cluster.html>

@@ -138,7 +138,7 @@ extension RuleResource {
             do {
                 let json = try JSON(parsing: text)
                 guard json.object != nil else {
-                    reader.error("expected an object, found a \(json.kind)", key)
+                    reader.error("expected an object, found \(json.kind)", key)
                     return nil
                 }
                 return LocatedJSON(json: json, location: node.location)
@@ -148,7 +148,7 @@ extension RuleResource {
             }
         }
         guard let members = node.mapping else {
-            reader.error("expected an object, found a \(node.kind)", key)
+            reader.error("expected an object, found \(node.kind)", key)
             return nil
         }
         if members.isEmpty { reader.error("an empty pattern matches nothing", key) }

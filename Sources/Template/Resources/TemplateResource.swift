@@ -11,7 +11,8 @@ extension TemplateResource {
     public var logicalID: String { source.logicalID }
     /// Where the resource's logical id stands.
     public var location: SourceLocation { source.location }
-    /// Where a property stands, for example `Timeout` or `NotificationConfiguration.LambdaConfigurations[0].Event`; where it is
+    /// Where a property stands, for example `Timeout` or `NotificationConfiguration.LambdaConfigurations[0].Event`;
+    /// where it is
     /// not written, the nearest one around it.
     public func location(of property: String) -> SourceLocation { source.location(of: property) }
 }
