@@ -53,9 +53,16 @@ struct ConformanceTests {
         let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
         try text.write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
+        try lint(file.path)
+    }
+
+    @Test("the template that ships")
+    func shippedTemplate() throws { try lint(shipped) }
+
+    private func lint(_ path: String) throws {
         let process = Process()
         process.executableURL = URL(filePath: try #require(cfnLint))
-        process.arguments = [file.path]
+        process.arguments = [path]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

@@ -3,7 +3,7 @@ import Template
 import Testing
 
 /// The template of this repository, found from this file's own place.
-private let shipped: String = {
+let shipped: String = {
     let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     return "/\(folder)/functions/template.yaml"
 }()
