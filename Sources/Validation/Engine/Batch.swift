@@ -1,0 +1,49 @@
+/// Up to ``Batch/limit`` rows in a row, all of the header's width.
+struct Batch {
+    static let limit = 1024
+
+    let base: UnsafePointer<UInt8>
+    /// The end of field `c` of row `r` is `ends[r * width + c]`; `ends[-1]` is one before the first field's start.
+    let ends: UnsafePointer<UInt32>
+    let width: Int
+    let rows: Int
+    /// The file's position of `base`.
+    let origin: Int
+    /// Whether a CR before a row's end belongs to the line end.
+    let trimsReturn: Bool
+    /// Whether a quote at a field's start quotes; false for fields that come from JSON.
+    let quote: UInt8?
+    /// By field, what JSON said it is; nil for delimited text.
+    var kinds: UnsafePointer<JSONField>?
+    /// By field, its place in the file, where `base` is not the file's own bytes.
+    var positions: UnsafePointer<Int>?
+
+    /// The file's position of a field.
+    func position(_ row: Int, _ column: Int) -> Int {
+        if let positions { return positions[row * width + column] }
+        return origin + start(row, column)
+    }
+
+    @inline(__always)
+    func start(_ row: Int, _ column: Int) -> Int {
+        Int(truncatingIfNeeded: (ends + (row &* width &+ column &- 1)).pointee &+ 1)
+    }
+
+    @inline(__always)
+    func end(_ row: Int, _ column: Int) -> Int {
+        Int(truncatingIfNeeded: ends[row &* width &+ column])
+    }
+
+    /// The field's bytes as they stand in the file, without the line end.
+    func field(_ row: Int, _ column: Int) -> UnsafeBufferPointer<UInt8> {
+        let first = start(row, column)
+        var last = end(row, column)
+        if trimsReturn, column == width - 1, last > first, base[last - 1] == 0x0d { last -= 1 }
+        return UnsafeBufferPointer(start: base + first, count: last - first)
+    }
+}
+
+/// What a field of a JSON row is.
+enum JSONField: UInt8 {
+    case absent, null, string, number, boolean, structure
+}

@@ -1,0 +1,296 @@
+extension BatchEvaluator {
+    func evaluate(column: Int) {
+        let plan = plan.columns[column]
+        result.statistics[column].values += batch.rows
+        irregular[column] = false
+        if batch.kinds != nil {
+            for row in 0..<batch.rows { judge(row, column, plan) }
+        } else {
+            switch plan.fast {
+            case .integer:
+                fill(column, plan) { start, length in PlainField.integer(start, length) }
+            case .decimal:
+                fill(column, plan) { start, length in PlainField.decimal(start, length) }
+            case .date:
+                fill(column, plan) { start, length in length == 10 ? PlainField.date(start) : PlainField.declined }
+            case .datetime(let separator):
+                fill(column, plan) { start, length in PlainField.datetime(start, length, separator: separator) }
+            case .text: fillText(column, plan)
+            case .none: for row in 0..<batch.rows { judge(row, column, plan) }
+            }
+        }
+        if plan.lane != .none {
+            summarise(column, plan)
+            for members in plan.members { checkMembers(members, column) }
+            for (check, reference) in plan.references { checkReference(check, references[reference], column) }
+        }
+        if plan.needsText { checkTexts(column, plan) }
+    }
+
+    /// Reads the plain fields in a tight loop, the others one by one.
+    @inline(__always)
+    private func fill(
+        _ column: Int, _ plan: ColumnPlan, _ read: (UnsafePointer<UInt8>, Int) -> Int64
+    ) {
+        let place = places[column]
+        let base = batch.base
+        let width = batch.width
+        let values = values + column * Batch.limit
+        let states = states + column * Batch.limit
+        let trims = batch.trimsReturn && place == width - 1
+        var ends = batch.ends + place
+        for row in 0..<batch.rows {
+            let start = base + Int(truncatingIfNeeded: ends[-1] &+ 1)
+            var length = Int(truncatingIfNeeded: ends[0] &- ends[-1]) &- 1
+            if trims, length > 0, start[length &- 1] == 0x0d { length &-= 1 }
+            let value = read(start, length)
+            if value != PlainField.declined {
+                values[row] = value
+                states[row] = State.lane
+            } else {
+                judge(row, column, plan)
+            }
+            ends += width
+        }
+    }
+
+    /// Texts need no reading; only missing ones and quoted ones are looked at.
+    private func fillText(_ column: Int, _ plan: ColumnPlan) {
+        let place = places[column]
+        let width = batch.width
+        let states = states + column * Batch.limit
+        let base = batch.base
+        let quote = batch.quote ?? 0
+        let isQuoting = batch.quote != nil
+        let isDecoded = dialect?.escape != nil || dialect?.skipInitialSpace == true
+        let trims = batch.trimsReturn && place == width - 1
+        var ends = batch.ends + place
+        var shortest = Int.max
+        var longest = 0
+        for row in 0..<batch.rows {
+            let start = base + Int(truncatingIfNeeded: ends[-1] &+ 1)
+            var length = Int(truncatingIfNeeded: ends[0] &- ends[-1]) &- 1
+            if trims, length > 0, start[length &- 1] == 0x0d { length &-= 1 }
+            ends += width
+            if isDecoded || (isQuoting && length > 0 && start.pointee == quote) || plan.missing.contains(start, length)
+            {
+                judge(row, column, plan)
+                continue
+            }
+            states[row] = State.text
+            if length < shortest { shortest = length }
+            if length > longest { longest = length }
+        }
+        irregular[column] = true
+        result.statistics[column].shortest = min(result.statistics[column].shortest, shortest)
+        result.statistics[column].longest = max(result.statistics[column].longest, longest)
+    }
+
+    /// One field, by the exact reader.
+    func judge(_ row: Int, _ column: Int, _ plan: ColumnPlan) {
+        let index = column * Batch.limit + row
+        irregular[column] = true
+        let field = batch.field(row, places[column])
+        let judged: Judged
+        if let kinds = batch.kinds {
+            judged = judge(kinds[row * batch.width + places[column]], field, plan)
+        } else if field.isEmpty {
+            judged = plan.missingEmpty ? .missing : judgeText([], plan)
+        } else if field[0] != batch.quote, plan.missing.contains(field.baseAddress ?? batch.base, field.count) {
+            judged = .missing
+        } else {
+            judged = judgeText(characters(field), plan)
+        }
+        switch judged {
+        case .missing:
+            states[index] = State.missing
+            result.statistics[column].missing += 1
+            result.statistics[column].values -= 1
+            if let check = plan.requiredCheck { flag(check, row, column) }
+        case .invalid:
+            states[index] = State.invalid
+            result.statistics[column].invalid += 1
+            result.statistics[column].values -= 1
+            flag(plan.typeCheck, row, column)
+        case .lane(let position):
+            states[index] = State.lane
+            values[index] = position
+        case .exact(let value):
+            states[index] = State.exact
+            exacts[index] = value
+        case .text:
+            states[index] = State.text
+            let count = batch.kinds == nil ? characters(field).count : field.count
+            result.statistics[column].shortest = min(result.statistics[column].shortest, count)
+            result.statistics[column].longest = max(result.statistics[column].longest, count)
+        }
+    }
+
+    private func judgeText(_ text: [UInt8], _ plan: ColumnPlan) -> Judged {
+        let isMissing = text.withUnsafeBufferPointer { bytes in
+            // The set may read eight bytes past a text's start: give it a copy with room.
+            bytes.count < 8
+                ? withPadding(bytes) { plan.missing.contains($0, bytes.count) }
+                : plan.missing.contains(bytes.baseAddress ?? batch.base, bytes.count)
+        }
+        return isMissing ? .missing : plan.reader.judge(text[...])
+    }
+
+    @inline(__always)
+    func withPadding<Result>(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ body: (UnsafePointer<UInt8>) -> Result
+    ) -> Result {
+        var word: UInt64 = 0
+        for (offset, byte) in bytes.enumerated() { word |= UInt64(byte) << UInt64(offset * 8) }
+        return withUnsafeBytes(of: word.littleEndian) { raw in
+            raw.withMemoryRebound(to: UInt8.self) { body($0.baseAddress ?? batch.base) }
+        }
+    }
+
+    /// A field of a JSON row: its kind must suit the column's type, and texts are read by their lexical form.
+    private func judge(_ kind: JSONField, _ field: UnsafeBufferPointer<UInt8>, _ plan: ColumnPlan) -> Judged {
+        switch (kind, plan.type.kind) {
+        case (.absent, _), (.null, _): return .missing
+        case (.string, .object), (.string, .array), (.string, .geojson): return .invalid
+        case (.string, _): return judgeText(Array(field), plan)
+        case (_, .any): return .text
+        case (.number, .integer), (.number, .decimal), (.number, .number), (.number, .year):
+            return plan.reader.judge(Array(field)[...])
+        case (.boolean, .boolean): return .lane(field.first == UInt8(ascii: "t") ? 1 : 0)
+        case (.structure, .object), (.structure, .array), (.structure, .geojson):
+            return plan.reader.judge(Array(field)[...])
+        case (.structure, .geopoint(let format)) where format != .text:
+            return plan.reader.judge(Array(field)[...])
+        default: return .invalid
+        }
+    }
+
+    // MARK: Rules over one column
+
+    /// Bounds, smallest, largest and sum of the values on the lane; the few that are not, one by one.
+    private func summarise(_ column: Int, _ plan: ColumnPlan) {
+        let values = values + column * Batch.limit
+        let states = states + column * Batch.limit
+        var low = Int64.max
+        var high = Int64.min
+        let isDouble = plan.lane == .double
+        if !irregular[column], !isDouble {
+            var least: Int64 = 0
+            var sum: UInt64 = 0
+            for row in 0..<batch.rows {
+                let value = values[row]
+                low = min(low, value)
+                high = max(high, value)
+                // The sum in halves: neither can overflow within a batch.
+                least &+= value &>> 32
+                sum &+= UInt64(truncatingIfNeeded: value & 0xffff_ffff)
+            }
+            result.statistics[column].sum += Int128(least) << 32 + Int128(sum)
+        } else {
+            var sum = Int128(0)
+            for row in 0..<batch.rows where states[row] == State.lane {
+                let value = values[row]
+                low = min(low, value)
+                high = max(high, value)
+                if isDouble { result.statistics[column].doubles.add(Lane.double(value)) } else { sum += Int128(value) }
+            }
+            result.statistics[column].sum += sum
+        }
+        result.statistics[column].low = min(result.statistics[column].low, low)
+        result.statistics[column].high = max(result.statistics[column].high, high)
+        if !exacts.isEmpty {
+            for row in 0..<batch.rows where states[row] == State.exact {
+                guard let value = exacts[column * Batch.limit + row] else { continue }
+                result.statistics[column].exactCount += 1
+                result.statistics[column].noteExact(value)
+                for bound in plan.bounds where !bound.kind.allows(value, bound.exact) {
+                    flag(bound.check, row, column)
+                }
+            }
+        }
+        if low < plan.low || high > plan.high {
+            for bound in plan.bounds {
+                for row in 0..<batch.rows where states[row] == State.lane {
+                    if values[row] < bound.low || values[row] > bound.high { flag(bound.check, row, column) }
+                }
+            }
+        }
+    }
+
+    private func checkMembers(_ members: ColumnPlan.Members, _ column: Int) {
+        for row in 0..<batch.rows {
+            let index = column * Batch.limit + row
+            switch states[index] {
+            case State.lane: if !members.positions.contains(values[index]) { flag(members.check, row, column) }
+            case State.exact:
+                if let value = exacts[index], !members.exacts.contains(value) { flag(members.check, row, column) }
+            default: break
+            }
+        }
+    }
+
+    private func checkReference(_ check: Int, _ target: ReferenceColumns, _ column: Int) {
+        for row in 0..<batch.rows {
+            let index = column * Batch.limit + row
+            switch states[index] {
+            case State.lane: if !target.contains(position: values[index]) { flag(check, row, column) }
+            case State.exact:
+                if let value = exacts[index], !target.contains(value) { flag(check, row, column) }
+            default: break
+            }
+        }
+    }
+
+    /// Rules over the characters of the values.
+    private func checkTexts(_ column: Int, _ plan: ColumnPlan) {
+        let place = places[column]
+        let isText = plan.lane == .none
+        for row in 0..<batch.rows {
+            let state = states[column * Batch.limit + row]
+            if state == State.missing || state == State.invalid { continue }
+            let raw = batch.field(row, place)
+            let isPlain =
+                batch.kinds != nil
+                || (dialect?.escape == nil && dialect?.skipInitialSpace == false
+                    && (raw.isEmpty || raw[0] != batch.quote))
+            if isPlain {
+                check(raw, row, column, plan, isText)
+            } else {
+                var copy = characters(raw)
+                let count = copy.count
+                // Room for lookups that read eight bytes at once.
+                copy.append(contentsOf: repeatElement(0, count: 16))
+                copy.withUnsafeBufferPointer {
+                    check(UnsafeBufferPointer(rebasing: $0[..<count]), row, column, plan, isText)
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func check(
+        _ text: UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ plan: ColumnPlan, _ isText: Bool
+    ) {
+        let start = text.baseAddress ?? batch.base
+        if isText {
+            for members in plan.members where !members.texts.contains(start, text.count) {
+                flag(members.check, row, column)
+            }
+            for (check, reference) in plan.references where !references[reference].contains(start, text.count) {
+                flag(check, row, column)
+            }
+        }
+        for length in plan.lengths {
+            // Characters are at most as many as bytes, and at least a quarter.
+            if text.count >= length.min, text.count <= length.max, text.count / 4 >= length.min { continue }
+            var scalars = 0
+            for byte in text where byte & 0xc0 != 0x80 { scalars += 1 }
+            if scalars < length.min || scalars > length.max { flag(length.check, row, column) }
+        }
+        for pattern in plan.patterns where !pattern.pattern.matches(text) { flag(pattern.check, row, column) }
+        if !plan.customs.isEmpty {
+            let string = String(decoding: text, as: UTF8.self)
+            for custom in plan.customs where !custom.holds(string) { flag(custom.check, row, column) }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+/// A plan, bound to one file: which of its columns the file has, and where.
+struct Binding {
+    let plan: Plan
+    var dialect: CompiledDialect?
+    let options: ValidationOptions
+    let references: [ReferenceColumns]
+    var header: [String] = []
+    var places: [Int] = []
+    var width = 0
+    /// Findings about the header, by check.
+    var findings: [(check: Int, offender: Offender)] = []
+    /// Where the first row starts.
+    var dataStart = 0
+    /// The header's bytes, for quarantine.
+    var headerRange = 0..<0
+
+    /// Binds to delimited text by its first block; nil if the header does not end in it.
+    init?(_ plan: Plan, _ options: ValidationOptions, _ references: [ReferenceColumns], _ block: Block) {
+        self.plan = plan
+        self.options = options
+        self.references = references
+        dialect = plan.dialect
+        guard var dialect else {
+            header = plan.columns.map(\.name)
+            places = Array(header.indices)
+            width = max(1, header.count)
+            dataStart = Self.skipMark(block) ? 3 : 0
+            if dataStart > 0, let check = plan.departureChecks[.byteOrderMark] { note(check, nil, 0, "") }
+            return
+        }
+        if Self.skipMark(block) {
+            dataStart = 3
+            if let check = plan.departureChecks[.byteOrderMark] { note(check, nil, 0, "") }
+        }
+        guard let terminator = Self.terminator(block, from: dataStart, quote: dialect.quote) else { return nil }
+        dialect.terminator = terminator
+        self.dialect = dialect
+        guard let fields = firstRow(block, dialect) else { return nil }
+        if dialect.header {
+            header = fields
+            bind()
+        } else {
+            dataStart = headerRange.lowerBound
+            headerRange = 0..<0
+            header = plan.columns.map(\.name)
+            width = max(1, fields.count)
+            places = header.indices.map { $0 < width ? $0 : -1 }
+            if fields.isEmpty { width = max(1, header.count) }
+            noteMissing()
+        }
+    }
+
+    private static func skipMark(_ block: Block) -> Bool {
+        block.count >= 3 && block.base[0] == 0xef && block.base[1] == 0xbb && block.base[2] == 0xbf
+    }
+
+    /// How the first line ends; LF if it does not.
+    private static func terminator(_ block: Block, from start: Int, quote: UInt8?) -> UInt8? {
+        var isQuoted = false
+        for position in start..<max(start, block.count) {
+            let byte = block.base[position]
+            if byte == quote { isQuoted.toggle() }
+            if isQuoted { continue }
+            if byte == 0x0a { return 0x0a }
+            if byte == 0x0d {
+                if position + 1 < block.count { return block.base[position + 1] == 0x0a ? 0x0a : 0x0d }
+                return block.isLast ? 0x0d : nil
+            }
+        }
+        return block.isLast ? 0x0a : nil
+    }
+
+    /// The fields of the first row that is neither blank nor a comment; empty if there is none, nil if it does not end.
+    private mutating func firstRow(_ block: Block, _ dialect: CompiledDialect) -> [String]? {
+        var scanner = CSVScanner(dialect)
+        var index = SeparatorIndex(capacity: 1 << 10)
+        index.reset(at: dataStart)
+        var position = dataStart
+        while true {
+            let step = min(block.count, position + 4096)
+            scanner.scan(block.base, position..<step, into: &index)
+            position = step
+            if position == block.count, block.isLast { _ = scanner.finish(block.base, at: position, into: &index) }
+            var first = 0
+            for row in 0..<index.rowCount {
+                let last = Int(index.rows[row])
+                let start = Int(index.fields[first - 1] &+ 1)
+                var end = Int(index.fields[last])
+                if end > start, dialect.terminator == 0x0a, block.base[end - 1] == 0x0d { end -= 1 }
+                let isBlank = first == last && end == start
+                let isComment = dialect.comment.map { end > start && block.base[start] == $0 } ?? false
+                if !isBlank, !isComment {
+                    var fields: [String] = []
+                    for field in first...last {
+                        let from = Int(index.fields[field - 1] &+ 1)
+                        let to = field == last ? end : Int(index.fields[field])
+                        fields.append(
+                            String(
+                                decoding: dialect.decode(
+                                    UnsafeBufferPointer(start: block.base + from, count: max(0, to - from))),
+                                as: UTF8.self))
+                    }
+                    dataStart = min(block.count, Int(index.fields[last]) + 1)
+                    headerRange = start..<dataStart
+                    noteDepartures(scanner, before: dataStart)
+                    return fields
+                }
+                first = last + 1
+            }
+            if position == block.count { return block.isLast ? [] : nil }
+        }
+    }
+
+    private mutating func noteDepartures(_ scanner: CSVScanner, before end: Int) {
+        for departure in scanner.departures where departure.position < end {
+            if let check = plan.departureChecks[departure.kind], departure.kind != .unterminatedQuote {
+                note(check, nil, departure.position, "")
+            }
+        }
+    }
+
+    private mutating func note(_ check: Int, _ column: String?, _ byte: Int, _ value: String) {
+        findings.append((check, Offender(row: nil, column: column, byte: byte, value: value)))
+    }
+
+    /// Finds each declared column in the header.
+    private mutating func bind() {
+        width = max(1, header.count)
+        var seen: [String: Int] = [:]
+        for (place, name) in header.enumerated() {
+            if name.isEmpty, let check = plan.departureChecks[.emptyColumnName] {
+                note(check, nil, headerRange.lowerBound, "column \(place + 1)")
+            } else if seen[name] != nil, let check = plan.departureChecks[.duplicateColumn] {
+                note(check, name, headerRange.lowerBound, name)
+            }
+            if seen[name] == nil { seen[name] = place }
+        }
+        places = plan.columns.map { seen[$0.name] ?? -1 }
+        noteMissing()
+        for rule in plan.fileRules {
+            switch rule.kind {
+            case .forbidden(let names):
+                for name in names where seen[name] != nil {
+                    note(rule.check, name, headerRange.lowerBound, name)
+                }
+            case .order:
+                let present = plan.columns.indices.filter { places[$0] >= 0 }
+                for (left, right) in zip(present, present.dropFirst()) where places[left] > places[right] {
+                    note(rule.check, plan.columns[right].name, headerRange.lowerBound, plan.columns[right].name)
+                }
+            case .onlyDeclared:
+                for name in header where plan.columnIndex[name] == nil {
+                    note(rule.check, name, headerRange.lowerBound, name)
+                }
+            default: break
+            }
+        }
+    }
+
+    private mutating func noteMissing() {
+        for (column, place) in zip(plan.columns, places) where place < 0 && !column.isOptional {
+            note(plan.missingColumnCheck, column.name, headerRange.lowerBound, column.name)
+        }
+    }
+}

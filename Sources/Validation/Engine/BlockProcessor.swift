@@ -1,0 +1,171 @@
+/// Works on blocks of delimited text: scans a stretch, groups its fields into rows, and hands runs of regular rows to the
+/// evaluator while they are still in the cache.
+final class BlockProcessor {
+    private static let stretch = 64 << 10
+
+    private let binding: Binding
+    private let dialect: CompiledDialect
+    private let evaluator: BatchEvaluator
+    private var index = SeparatorIndex(capacity: 1 << 16)
+    private var scanner: CSVScanner
+    private var block = Block(base: UnsafePointer(bitPattern: 64).unsafelyUnwrapped, count: 0, origin: 0, isLast: false)
+    private var result: BlockResult
+
+    init(_ binding: Binding, _ dialect: CompiledDialect) {
+        self.binding = binding
+        self.dialect = dialect
+        result = BlockResult(binding.plan)
+        evaluator = BatchEvaluator(binding, result)
+        scanner = CSVScanner(dialect)
+    }
+
+    /// Judges every row that ends in the block, from `start`.
+    func process(_ block: Block, from start: Int) -> BlockResult {
+        self.block = block
+        result = BlockResult(binding.plan)
+        evaluator.result = result
+        scanner = CSVScanner(dialect)
+        index.reset(at: start)
+        result.consumed = start
+        var position = start
+        while position < block.count {
+            let end = min(block.count, position + Self.stretch)
+            scanner.scan(block.base, position..<end, into: &index)
+            position = end
+            group()
+        }
+        if block.isLast { finish() } else { giveUpIfTooLong() }
+        return result
+    }
+
+    private func finish() {
+        if scanner.state == .quoted || scanner.state == .escapedInQuoted {
+            fail(.unterminatedQuote, scanner.quotePosition)
+            return
+        }
+        if scanner.finish(block.base, at: block.count, into: &index) {
+            group()
+            note(.noFinalNewline, row: nil, block.count)
+        }
+    }
+
+    /// A row that does not end within the limit ends the reading.
+    private func giveUpIfTooLong() {
+        guard block.count - result.consumed > binding.options.longestRow else { return }
+        if scanner.state == .quoted {
+            fail(.unterminatedQuote, scanner.quotePosition)
+        } else {
+            fail(.rowTooLong, result.consumed)
+        }
+    }
+
+    private func fail(_ departure: Departure, _ position: Int) {
+        note(departure, row: result.rows, position)
+        result.isFatal = true
+        result.consumed = block.count
+    }
+
+    private func note(_ departure: Departure, row: Int?, _ position: Int) {
+        guard let check = binding.plan.departureChecks[departure] else { return }
+        result.counts[check] += 1
+        if let row, row < result.rows, binding.plan.checks[check].rejectsRow { result.rejected[row] = true }
+        guard result.offenders[check].count < binding.options.offenders else { return }
+        let from = max(0, min(position, block.count))
+        let context = UnsafeBufferPointer(start: block.base + from, count: min(block.count - from, 24))
+        let line = context.prefix { $0 != 0x0a && $0 != 0x0d }
+        result.offenders[check].append(
+            Offender(
+                row: row, column: nil, byte: block.origin + position,
+                value: BatchEvaluator.shown(Array(line), binding.options.valueLength)))
+    }
+
+    /// Takes the complete rows out of the index.
+    private func group() {
+        let width = binding.width
+        let looksAtRows = dialect.comment != nil
+        var field = 0
+        var runStart = 0
+        var runRows = 0
+        for row in 0..<index.rowCount {
+            let last = Int(index.rows[row])
+            if last &- field &+ 1 == width, !looksAtRows || !isComment(field) {
+                runRows &+= 1
+                field = last &+ 1
+                if runRows == Batch.limit {
+                    flush(runStart, runRows)
+                    (runStart, runRows) = (field, 0)
+                }
+            } else {
+                flush(runStart, runRows)
+                irregularRow(field, last)
+                field = last &+ 1
+                (runStart, runRows) = (field, 0)
+            }
+        }
+        flush(runStart, runRows)
+        if field > 0 { result.consumed = min(block.count, Int(index.fields[field - 1]) + 1) }
+        if !scanner.departures.isEmpty { noteDepartures() }
+        index.drop(field)
+    }
+
+    private func start(_ field: Int) -> Int { Int(index.fields[field - 1] &+ 1) }
+
+    private func isComment(_ field: Int) -> Bool {
+        start(field) < block.count && block.base[start(field)] == dialect.comment
+    }
+
+    private func flush(_ field: Int, _ rows: Int) {
+        guard rows > 0 else { return }
+        let width = binding.width
+        let ends = UnsafePointer(index.fields + field)
+        let first = result.rows
+        for row in 0..<rows { result.starts.append(ends[row &* width &- 1] &+ 1) }
+        result.rejected.append(contentsOf: repeatElement(false, count: rows))
+        result.rows += rows
+        evaluator.evaluate(
+            Batch(
+                base: block.base, ends: ends, width: width, rows: rows, origin: block.origin,
+                trimsReturn: dialect.terminator == 0x0a, quote: dialect.quote),
+            firstRow: first)
+    }
+
+    private func irregularRow(_ field: Int, _ last: Int) {
+        let from = start(field)
+        var end = Int(index.fields[last])
+        if isComment(field) { return }
+        if end > from, dialect.terminator == 0x0a, block.base[end - 1] == 0x0d { end -= 1 }
+        if field == last, end <= from {
+            note(.blankLine, row: nil, from)
+            return
+        }
+        result.starts.append(UInt32(truncatingIfNeeded: from))
+        result.rejected.append(false)
+        result.rows += 1
+        note(.raggedRow, row: result.rows - 1, from)
+        let count = last - field + 1
+        if let check = binding.plan.departureChecks[.raggedRow], let shown = result.offenders[check].last,
+            shown.row == result.rows - 1
+        {
+            result.offenders[check][result.offenders[check].count - 1].value =
+                "\(count) fields, not \(binding.width): \(shown.value)"
+        }
+    }
+
+    /// Gives each departure its row; those within the row that has not ended yet stay.
+    private func noteDepartures() {
+        var kept: [(kind: Departure, position: Int)] = []
+        for departure in scanner.departures {
+            if departure.position >= result.consumed, !(block.isLast && scanner.state == .rowStart) {
+                kept.append(departure)
+                continue
+            }
+            var (low, high) = (0, result.starts.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if Int(result.starts[middle]) <= departure.position { low = middle + 1 } else { high = middle }
+            }
+            note(departure.kind, row: low > 0 ? low - 1 : nil, departure.position)
+        }
+        scanner.departures = kept
+    }
+}

@@ -1,0 +1,106 @@
+extension ColumnPlan {
+    /// A position of the lane in the type's canonical form.
+    func text(_ position: Int64) -> String {
+        switch type.kind {
+        case .boolean: return position == 1 ? "true" : "false"
+        case .date: return Civil.text(days: Int(position))
+        case .time: return Civil.text(microsecondsOfDay: Int(position))
+        case .datetime:
+            let day = 86_400_000_000
+            let days = Int(position) >= 0 ? Int(position) / day : (Int(position) - day + 1) / day
+            return "\(Civil.text(days: days))T\(Civil.text(microsecondsOfDay: Int(position) - days * day))Z"
+        case .year: return Civil.padded(Int(position), 4)
+        case .yearMonth:
+            let year = position >= 0 ? position / 12 : (position - 11) / 12
+            return "\(Civil.padded(Int(year), 4))-\(Civil.padded(Int(position - year * 12) + 1, 2))"
+        case .number:
+            let value = Lane.double(position)
+            return value.isNaN
+                ? "NaN" : value.isInfinite ? (value < 0 ? "-INF" : "INF") : Literal(floatLiteral: value).text
+        default: return lane.exact(position)?.text ?? ""
+        }
+    }
+
+    func smallest(_ tally: ColumnTally) -> ExactDecimal? {
+        let onLane = tally.low <= tally.high ? lane.exact(tally.low) : nil
+        return [onLane, tally.exactLow].compactMap(\.self).min()
+    }
+
+    func largest(_ tally: ColumnTally) -> ExactDecimal? {
+        let onLane = tally.low <= tally.high ? lane.exact(tally.high) : nil
+        return [onLane, tally.exactHigh].compactMap(\.self).max()
+    }
+
+    /// The mean, to nine places; nil if there are no values, or some that the sum has no room for.
+    func mean(_ tally: ColumnTally) -> ExactDecimal? {
+        guard tally.values > 0, tally.exactCount == 0 else { return nil }
+        switch lane {
+        case .double:
+            guard let sum = tally.doubles.value else { return nil }
+            return ExactDecimal(Array((sum / Double(tally.values)).description.utf8))
+        case .scaled(let scale):
+            let (whole, rest) = tally.sum.quotientAndRemainder(dividingBy: Int128(tally.values))
+            // Nine places beyond the lane's own, then cut to nine in all.
+            let fraction = rest * 1_000_000_000 / Int128(tally.values)
+            var (value, places) = (whole * 1_000_000_000 + fraction, scale + 9)
+            while places > 9 {
+                value = value / 10
+                places -= 1
+            }
+            return ExactDecimal(value, scale: places)
+        case .none: return nil
+        }
+    }
+
+    func statistics(_ tally: ColumnTally) -> ColumnStatistics {
+        var all = ColumnStatistics(
+            name: name, type: type.name, values: tally.values, missing: tally.missing, invalid: tally.invalid)
+        if tally.low <= tally.high || tally.exactLow != nil {
+            let isExact = tally.exactCount > 0
+            all.min = isExact ? smallest(tally)?.text : text(tally.low)
+            all.max = isExact ? largest(tally)?.text : text(tally.high)
+        }
+        switch type.kind {
+        case .integer, .decimal, .number: all.mean = mean(tally)?.text
+        default: break
+        }
+        if lane == .none, tally.shortest <= tally.longest {
+            all.minLength = tally.shortest
+            all.maxLength = tally.longest
+        }
+        return all
+    }
+
+    func judge(
+        _ function: TableRule.Aggregate, _ rule: FileRulePlan, _ index: Int, _ tally: ColumnTally
+    ) -> (Bool, String) {
+        func within(_ value: ExactDecimal?) -> (Bool, String) {
+            guard let value else { return (false, "no values") }
+            let holds = (rule.low.map { $0 <= value } ?? true) && (rule.high.map { value <= $0 } ?? true)
+            return (holds, value.text)
+        }
+        switch function {
+        case .mean: return within(mean(tally))
+        case .minimum: return within(smallest(tally))
+        case .maximum: return within(largest(tally))
+        case .quantile(let share):
+            guard tally.values > 0 else { return (false, "no values") }
+            let under = tally.under.isEmpty ? 0 : tally.under[index]
+            let over = tally.over.isEmpty ? 0 : tally.over[index]
+            // The quantile is the value of this rank, from 1: it is under the bound if so many values are.
+            let rank = max(1, Int((share * Double(tally.values)).rounded(.up)))
+            let holds = under < rank && tally.values - over >= rank
+            return (holds, "\(under) of \(tally.values) values under, \(over) over")
+        }
+    }
+
+    /// Whether the newest value is at most `limit` seconds before `now`.
+    func judgeAge(_ tally: ColumnTally, limit: Int, now: Int) -> (Bool, String) {
+        guard let newest = largest(tally) else { return (false, "no values") }
+        let seconds =
+            if case .date = type.kind { Int(newest.lane(scale: 0, roundedUp: false)) * 86_400 } else {
+                Int(newest.lane(scale: 0, roundedUp: false))
+            }
+        return (now - seconds <= limit, "the newest is \(now - seconds) s old")
+    }
+}

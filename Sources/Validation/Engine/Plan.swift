@@ -1,0 +1,97 @@
+/// A rule set, compiled: what the engine runs.
+struct Plan: Sendable {
+    var table: String
+    var format: Format
+    var dialect: CompiledDialect?
+    var columns: [ColumnPlan] = []
+    var checks: [CheckPlan] = []
+    var keys: [KeyPlan] = []
+    var foreignKeys: [ForeignKeyPlan] = []
+    var compares: [ComparePlan] = []
+    var rowRules: [RowRulePlan] = []
+    var fileRules: [FileRulePlan] = []
+    var references: [Reference] = []
+    /// The check of each departure.
+    var departureChecks: [Departure: Int] = [:]
+    var missingColumnCheck = 0
+    var columnIndex: [String: Int] = [:]
+}
+
+struct CheckPlan: Sendable {
+    var rule: String
+    var name: String
+    var columns: [String]
+    var consequence: Consequence
+    /// Whether a row that breaks it is rejected.
+    var rejectsRow: Bool
+    /// Shown only when it was broken.
+    var isQuiet = false
+}
+
+struct ColumnPlan: Sendable {
+    enum Fast: Sendable {
+        case integer, decimal, date
+        case datetime(separator: UInt8)
+        case text
+        /// Every field through ``FieldReader``.
+        case none
+    }
+
+    struct Bound: Sendable {
+        var check: Int
+        var kind: Column.Constraint.Bound
+        var exact: ExactDecimal
+        /// The lane's positions that keep to it.
+        var low: Int64
+        var high: Int64
+    }
+
+    struct Members: Sendable {
+        var check: Int
+        var texts = TextSet([])
+        var positions: Set<Int64> = []
+        var exacts: Set<ExactDecimal> = []
+    }
+
+    var name: String
+    var type: ColumnType
+    var lane: Lane
+    var reader: FieldReader
+    var fast: Fast
+    var isOptional: Bool
+    var missing: TextSet
+    var missingEmpty: Bool
+    /// No marker could be read as a value: it need only be looked for in what the fast reader declines.
+    var typeCheck: Int
+    var requiredCheck: Int?
+    var bounds: [Bound] = []
+    /// Positions within keep to every bound.
+    var low = Int64.min
+    var high = Int64.max
+    var lengths: [(check: Int, min: Int, max: Int)] = []
+    var patterns: [(check: Int, pattern: Pattern)] = []
+    var members: [Members] = []
+    var references: [(check: Int, reference: Int)] = []
+    var customs: [(check: Int, holds: @Sendable (String) -> Bool)] = []
+
+    var needsText: Bool {
+        !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty
+            || (lane == .none && (!members.isEmpty || !references.isEmpty))
+    }
+}
+
+struct KeyPlan: Sendable { var check: Int; var columns: [Int] }
+struct ForeignKeyPlan: Sendable { var check: Int; var columns: [Int]; var reference: Int }
+struct ComparePlan: Sendable { var check: Int; var left: Int; var right: Int; var comparison: Comparison }
+struct RowRulePlan: Sendable { var check: Int; var holds: @Sendable (Row) -> Bool }
+struct FileRulePlan: Sendable {
+    var check: Int
+    var kind: TableRule.Kind
+    /// The column it is about.
+    var column: Int?
+    var low: ExactDecimal?
+    var high: ExactDecimal?
+    /// Positions of the lane within the bounds, for quantiles.
+    var laneLow = Int64.min
+    var laneHigh = Int64.max
+}

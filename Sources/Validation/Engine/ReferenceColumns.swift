@@ -1,0 +1,88 @@
+import Synchronization
+
+/// The values of columns of another object, ready to be looked up.
+///
+/// Sendable without the compiler's proof: it is filled before anyone else sees it, and never changed after.
+public final class ReferenceColumns: @unchecked Sendable {
+    private let keys: KeySet
+
+    /// Reads the columns out of the object's bytes. The format follows from the object's suffix, or is CSV.
+    ///
+    /// Throws ``RuleError`` if the object lacks one of the columns, and what `pull` throws.
+    public convenience init(
+        _ reference: Reference, pull: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws {
+        try self.init(reference) { run in
+            try withoutActuallyEscaping(pull) { try run(.pull($0)) }
+        }
+    }
+
+    /// Reads the columns out of bytes in memory.
+    public convenience init(_ reference: Reference, bytes: UnsafeRawBufferPointer) throws {
+        try self.init(reference) { run in try run(.bytes(bytes)) }
+    }
+
+    private init(_ reference: Reference, _ read: ((ByteSource) throws -> Void) throws -> Void) throws {
+        let types = reference.types.isEmpty ? reference.columns.map { _ in ColumnType.string } : reference.types
+        let rules = RuleSet(reference.object, format: Format(key: reference.object) ?? .csv) {
+            for (name, type) in zip(reference.columns, types) { Column(name, type) }
+            UniqueKey(columns: reference.columns)
+        }
+        let plan = try Plan(rules)
+        let keys = KeySet(columns: reference.columns.count)
+        try read { source in
+            var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
+            run.keySets = [keys]
+            let report = try run.run(source)
+            if let missing = report.checks.first(where: { $0.rule == "missing-column" }), missing.count > 0 {
+                let names = reference.columns.filter { name in !report.columns.contains { $0.name == name } }
+                throw RuleError("\(reference.object) has no column \(names.joined(separator: ", "))")
+            }
+        }
+        self.keys = keys
+    }
+
+    /// How many different values, or rows of values, there are.
+    public var count: Int { keys.count }
+
+    @inline(__always)
+    func contains(position: Int64) -> Bool { keys.contains(word: UInt64(bitPattern: position)) }
+
+    func contains(_ value: ExactDecimal) -> Bool {
+        var print = Fingerprint()
+        print.add(2)
+        Array(value.text.utf8).withUnsafeBufferPointer { print.add($0) }
+        return keys.contains(print)
+    }
+
+    @inline(__always)
+    func contains(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var print = Fingerprint()
+        print.add(UnsafeBufferPointer(start: start, count: count))
+        return keys.contains(print)
+    }
+
+    func contains(_ print: Fingerprint) -> Bool { keys.contains(print) }
+}
+
+/// Keeps the columns of other objects while their version stands, so that a warm function reads them once.
+public final class ReferenceCache: Sendable {
+    private let entries = Mutex<[Reference: (version: String, columns: ReferenceColumns)]>([:])
+
+    /// An empty cache.
+    public init() {}
+
+    /// The columns that a rule wants, read anew if the object's version (its `eTag`, say) is another than last time.
+    ///
+    /// `open` gives the closure that the bytes are pulled from; it is called only if they are needed.
+    public func columns(
+        _ reference: Reference, version: String,
+        open: () throws -> (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> ReferenceColumns {
+        if let known = entries.withLock({ $0[reference] }), known.version == version { return known.columns }
+        let pull = try open()
+        let columns = try ReferenceColumns(reference, pull: pull)
+        entries.withLock { $0[reference] = (version, columns) }
+        return columns
+    }
+}

@@ -1,0 +1,211 @@
+/// One validation of one file: reads blocks, has them judged, and joins the results in the file's order.
+struct ValidationRun {
+    private let plan: Plan
+    private let options: ValidationOptions
+    private let references: [ReferenceColumns]
+    var keySets: [KeySet]
+    var quarantine: ((UnsafeRawBufferPointer) throws -> Void)?
+    var progress: ((Int) -> Void)?
+
+    private var rows = 0
+    private var rejected = 0
+    private var counts: [Int]
+    private var offenders: [[Offender]]
+    private var statistics: [ColumnTally]
+    private var distinct: [DistinctCounter?]
+
+    init(_ plan: Plan, _ options: ValidationOptions, _ references: [ReferenceColumns]) {
+        self.plan = plan
+        self.options = options
+        self.references = references
+        keySets = plan.keys.map { KeySet(columns: $0.columns.count) }
+        counts = Array(repeating: 0, count: plan.checks.count)
+        offenders = Array(repeating: [], count: plan.checks.count)
+        statistics = plan.columns.map { _ in ColumnTally() }
+        distinct = plan.fileRules.map { rule in
+            guard case .distinct(_, let min, let max) = rule.kind else { return nil }
+            return DistinctCounter(limit: Swift.max(min ?? 0, (max ?? 0) + 1))
+        }
+    }
+
+    mutating func run(_ source: ByteSource) throws -> ValidationReport {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        var reader = BlockReader(source, size: options.blockSize)
+        var buffer = PaddedBuffer(capacity: 0)
+        var block = try reader.next(after: UnsafeBufferPointer(start: nil, count: 0), into: &buffer)
+        var binding = Binding(plan, options, references, block)
+        while binding == nil, block.count <= options.longestRow {
+            block = try reader.next(
+                after: UnsafeBufferPointer(start: block.base, count: block.count), into: &buffer)
+            binding = Binding(plan, options, references, block)
+        }
+        guard let binding else {
+            note(.rowTooLong, byte: 0)
+            return report(nil, reader.bytesRead, begin.duration(to: clock.now))
+        }
+        for finding in binding.findings { note(finding.check, finding.offender) }
+        if !binding.headerRange.isEmpty, let quarantine {
+            let range = binding.headerRange
+            try quarantine(UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count))
+        }
+        let judge = BlockJudge(binding)
+        var start = binding.dataStart
+        while true {
+            let result = judge.process(block, from: start)
+            try join(result, block, judge)
+            progress?(reader.bytesRead)
+            if block.isLast || result.isFatal { break }
+            let rest = UnsafeBufferPointer(start: block.base + result.consumed, count: block.count - result.consumed)
+            block = try reader.next(after: rest, into: &buffer)
+            start = 0
+        }
+        return report(binding, reader.bytesRead, begin.duration(to: clock.now))
+    }
+
+    // MARK: Joining
+
+    private mutating func note(_ departure: Departure, byte: Int) {
+        guard let check = plan.departureChecks[departure] else { return }
+        note(check, Offender(row: nil, column: nil, byte: byte, value: ""))
+    }
+
+    private mutating func note(_ check: Int, _ offender: Offender) {
+        counts[check] += 1
+        if offenders[check].count < options.offenders { offenders[check].append(offender) }
+    }
+
+    private mutating func join(_ result: BlockResult, _ block: Block, _ judge: BlockJudge) throws {
+        for check in counts.indices where result.counts[check] > 0 {
+            counts[check] += result.counts[check]
+            for var offender in result.offenders[check] where offenders[check].count < options.offenders {
+                offender.row = offender.row.map { $0 + rows + 1 }
+                offenders[check].append(offender)
+            }
+        }
+        for column in statistics.indices { statistics[column].add(result.statistics[column]) }
+        for key in plan.keys.indices { joinKeys(key, result, block, judge) }
+        for rule in plan.fileRules.indices where !result.distinct[rule].isEmpty {
+            distinct[rule]?.add(result.distinct[rule])
+        }
+        rejected += result.rejected.count { $0 }
+        if let quarantine { try quarantineRows(result, block, quarantine) }
+        rows += result.rows
+    }
+
+    private mutating func joinKeys(_ key: Int, _ result: BlockResult, _ block: Block, _ judge: BlockJudge) {
+        let check = plan.keys[key].check
+        let keys = result.keys[key]
+        var repeated: [UInt32] = []
+        if keys.prints.isEmpty {
+            keySets[key].insert(keys.words) { repeated.append(keys.rows[$0]) }
+        } else {
+            keySets[key].insert(keys.prints) { repeated.append(keys.rows[$0]) }
+        }
+        counts[check] += repeated.count
+        for row in repeated.map(Int.init) {
+            if plan.checks[check].rejectsRow { result.rejected[row] = true }
+            if offenders[check].count < options.offenders {
+                let (byte, value) = judge.values(plan.keys[key].columns, of: row, in: result, block)
+                offenders[check].append(
+                    Offender(
+                        row: rows + row + 1,
+                        column: plan.keys[key].columns.count == 1 ? plan.columns[plan.keys[key].columns[0]].name : nil,
+                        byte: byte, value: value))
+            }
+        }
+    }
+
+    private func quarantineRows(
+        _ result: BlockResult, _ block: Block, _ sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        for row in 0..<result.rows where result.rejected[row] {
+            let start = Int(result.starts[row])
+            let end = row + 1 < result.rows ? Int(result.starts[row + 1]) : result.consumed
+            try sink(UnsafeRawBufferPointer(start: block.base + start, count: end - start))
+        }
+    }
+
+    // MARK: The verdict
+
+    private mutating func report(_ binding: Binding?, _ bytes: Int, _ elapsed: Duration) -> ValidationReport {
+        var found: [Int: String] = [:]
+        for index in plan.fileRules.indices { judgeFile(index, binding, &found) }
+        var checks: [CheckResult] = []
+        for (index, check) in plan.checks.enumerated() where !check.isQuiet || counts[index] > 0 {
+            checks.append(
+                CheckResult(
+                    rule: check.rule, name: check.name, columns: check.columns, severity: check.consequence.severity,
+                    count: counts[index], passed: check.consequence.tolerance.allows(counts[index], of: rows),
+                    found: found[index], offenders: offenders[index]))
+        }
+        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+        return ValidationReport(
+            passed: checks.allSatisfy { $0.passed || $0.severity == .warning }, table: plan.table, rows: rows,
+            rejected: rejected, bytes: bytes, seconds: seconds, checks: checks, columns: columns(binding))
+    }
+
+    private func columns(_ binding: Binding?) -> [ColumnStatistics] {
+        guard let binding else { return [] }
+        var all: [ColumnStatistics] = []
+        for (place, name) in binding.header.enumerated() {
+            if let column = binding.places.firstIndex(of: place) {
+                all.append(plan.columns[column].statistics(statistics[column]))
+            } else {
+                all.append(ColumnStatistics(name: name, type: nil, values: 0, missing: 0, invalid: 0))
+            }
+        }
+        return all
+    }
+
+    private mutating func judgeFile(_ index: Int, _ binding: Binding?, _ found: inout [Int: String]) {
+        let rule = plan.fileRules[index]
+        var holds = true
+        func within(_ value: Int, _ min: Int?, _ max: Int?) -> Bool {
+            value >= min ?? .min && value <= max ?? .max
+        }
+        if let column = rule.column, binding.map({ $0.places[column] < 0 }) ?? true { return }
+        let tally = rule.column.map { statistics[$0] } ?? ColumnTally()
+        switch rule.kind {
+        case .rowCount(let min, let max):
+            holds = within(rows, min, max)
+            found[rule.check] = rows == 1 ? "1 row" : "\(rows) rows"
+        case .missingShare(_, let percent):
+            holds = Double(tally.missing) * 100 <= percent * Double(rows)
+            let share = rows > 0 ? Double(tally.missing) * 100 / Double(rows) : 0
+            found[rule.check] = "\(tally.missing) of \(rows) missing (\((share * 1000).rounded() / 1000) %)"
+        case .distinct(_, let min, let max):
+            let count = distinct[index]?.count ?? 0
+            holds = within(count, min, max)
+            let isMore = distinct[index]?.isFull ?? false
+            found[rule.check] = isMore ? "at least \(count) values" : "\(count) values"
+        case .aggregate(let function, _, _, _):
+            guard let column = rule.column else { return }
+            (holds, found[rule.check]) = plan.columns[column].judge(function, rule, index, tally)
+        case .fresh(_, let seconds):
+            guard let column = rule.column else { return }
+            (holds, found[rule.check]) = plan.columns[column].judgeAge(
+                tally, limit: seconds, now: options.now ?? SystemClock.now())
+        case .forbidden, .order, .onlyDeclared, .unique, .reference, .compare, .row: return
+        }
+        if !holds { counts[rule.check] += 1 }
+    }
+}
+
+/// Counts different values exactly, up to where the count no longer matters.
+struct DistinctCounter {
+    let limit: Int
+    private var seen = Set<Fingerprint>()
+
+    init(limit: Int) { self.limit = limit }
+
+    var count: Int { seen.count }
+    var isFull: Bool { seen.count >= limit }
+
+    mutating func add(_ prints: [Fingerprint]) {
+        for print in prints {
+            if isFull { return }
+            seen.insert(print)
+        }
+    }
+}

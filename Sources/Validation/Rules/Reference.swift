@@ -1,0 +1,27 @@
+/// Columns of another object that values must stand in.
+public struct Reference: Sendable, Hashable {
+    /// The other object, as the rule names it: `airports.csv`.
+    public let object: String
+    /// Its columns, in the order in which they are compared.
+    public let columns: [String]
+    /// The types to compare as, those of the columns that refer to it.
+    let typeNames: [String]
+    let types: [ColumnType]
+
+    init(object: String, columns: [String], types: [ColumnType]) {
+        self.object = object
+        self.columns = columns
+        self.types = types
+        typeNames = types.map { String(describing: $0.kind) }
+    }
+
+    public static func == (left: Reference, right: Reference) -> Bool {
+        left.object == right.object && left.columns == right.columns && left.typeNames == right.typeNames
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(object)
+        hasher.combine(columns)
+        hasher.combine(typeNames)
+    }
+}
