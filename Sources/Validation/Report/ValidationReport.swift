@@ -55,6 +55,14 @@ public struct Offender: Sendable, Codable, Equatable {
     public var byte: Int
     /// The value, cut to ``ValidationOptions/valueLength``; for a key its values, joined by commas.
     public var value: String
+
+    /// A place; see the properties.
+    public init(row: Int?, column: String?, byte: Int, value: String) {
+        self.row = row
+        self.column = column
+        self.byte = byte
+        self.value = value
+    }
 }
 
 /// What is known of a column's values.
