@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes the engine for steps: Apache Spark from PyPI, the file system that gives s3:// its meaning, and an archive of
-# Spark's classes that halves the start of a step. `spark.sh --name` only prints the name of the engine's folder.
+# Makes the engine for steps: Apache Spark from PyPI, the classes of ours that give s3:// its meaning and tell a step's
+# progress, and an archive of Spark's classes that cuts the start of a step by a third. `spark.sh --name` only prints the
+# name of the engine's folder.
 . "$(dirname "$0")/common.sh"
 
 pyspark=3.5.9
 resources=$here/../EMR/Resources
-fingerprint=$(cat "$resources/LakeFileSystem.java" "$resources/rehearsal.py" "$here/spark.sh" | sha256sum | cut -c1-12)
+fingerprint=$(cat "$resources"/*.java "$resources/rehearsal.py" "$here/spark.sh" | sha256sum | cut -c1-12)
 name=spark-$pyspark-$fingerprint
 [ "${1:-}" != --name ] || { echo "$name"; exit 0; }
 
@@ -32,18 +33,18 @@ SPARK_HOME=$("$venv/bin/python3" -c 'import os, pyspark; print(os.path.dirname(p
 work=$engine.making
 rm -rf "$work" "$engine"
 mkdir -p "$work/classes"
-say "compiling the file system that makes s3:// mean the lake's folders"
-"$java/bin/javac" -nowarn -Xlint:-options --release 8 -cp "$(echo "$SPARK_HOME"/jars/hadoop-client-api-*.jar)" \
-    -d "$work/classes" "$resources/LakeFileSystem.java"
-"$java/bin/jar" cf "$work/lake-filesystem.jar" -C "$work/classes" .
+say "compiling the classes that make s3:// mean the lake's folders and that tell a step's progress"
+"$java/bin/javac" -nowarn -Xlint:-options --release 8 -cp "$SPARK_HOME/jars/*" \
+    -d "$work/classes" "$resources"/*.java
+"$java/bin/jar" cf "$work/sluice.jar" -C "$work/classes" .
 rm -r "$work/classes"
 # The archive of classes is bound to the exact class path, so the jar has to lie where it will stay.
 mkdir -p "$engine"
-mv "$work/lake-filesystem.jar" "$engine/"
+mv "$work/sluice.jar" "$engine/"
 rm -r "$work"
 
 # What spark-submit would have told java, asked of Spark's own launcher once instead of at every step.
-class_path=$engine/lake-filesystem.jar:$(printf '%s:' "$SPARK_HOME"/jars/*.jar)
+class_path=$engine/sluice.jar:$(printf '%s:' "$SPARK_HOME"/jars/*.jar)
 class_path=${class_path%:}
 SPARK_SCALA_VERSION=2.12 "$java/bin/java" -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main \
     org.apache.spark.deploy.SparkSubmit rehearsal.py | tr '\0' '\n' | grep -E '^(-XX|--add|-Djdk)' >"$engine/java.args"
@@ -64,8 +65,10 @@ PYSPARK_PYTHON=$venv/bin/python3 PYTHONPATH=$SPARK_HOME/python SPARK_LOCAL_IP=12
     -XX:ArchiveClassesAtExit="$engine/start.jsa" -Djava.io.tmpdir="$rehearsal" -cp "$class_path" \
     org.apache.spark.deploy.SparkSubmit --master 'local[2]' --conf spark.ui.enabled=false \
     --conf spark.hadoop.fs.s3.impl=sluice.LakeFileSystem --conf spark.hadoop.fs.sluice.lake="$rehearsal/lake" \
+    --conf spark.extraListeners=sluice.StepProgressListener --conf spark.sluice.progress="$rehearsal/progress" \
     --conf spark.hadoop.fs.sluice.scratch="$rehearsal/scratch" --conf spark.local.dir="$rehearsal" \
     s3://rehearsal/rehearsal.py s3://rehearsal/ || fail "Spark could not run a first step; see above"
+grep -q '"tasksDone":[1-9]' "$rehearsal/progress" || fail "Spark did not report its progress to $rehearsal/progress"
 
 cat >"$engine/engine.properties.new" <<END
 java=$java/bin/java

@@ -1,0 +1,90 @@
+package sluice;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.nio.file.StandardCopyOption;
+import org.apache.spark.SparkConf;
+import org.apache.spark.executor.TaskMetrics;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerApplicationEnd;
+import org.apache.spark.scheduler.SparkListenerJobStart;
+import org.apache.spark.scheduler.SparkListenerStageCompleted;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.StageInfo;
+
+/**
+ * Writes how far a step is into the file that <code>spark.sluice.progress</code> names, as one JSON object, at most five
+ * times a second. It depends on no log level and on no port.
+ */
+public final class StepProgressListener extends SparkListener {
+    private static final long INTERVAL = 200_000_000L;
+
+    private final Path file;
+    private long written = System.nanoTime() - INTERVAL;
+    private long stages, stagesDone, tasks, tasksDone, tasksFailed, rowsRead, bytesRead, rowsWritten, bytesWritten;
+
+    public StepProgressListener(SparkConf configuration) {
+        String path = configuration.get("spark.sluice.progress", "");
+        file = path.isEmpty() ? null : Paths.get(path);
+    }
+
+    @Override
+    public synchronized void onJobStart(SparkListenerJobStart job) {
+        scala.collection.Iterator<StageInfo> all = job.stageInfos().iterator();
+        while (all.hasNext()) {
+            stages++;
+            tasks += all.next().numTasks();
+        }
+        write(false);
+    }
+
+    @Override
+    public synchronized void onTaskEnd(SparkListenerTaskEnd task) {
+        if (!task.taskInfo().successful()) {
+            tasksFailed++;
+            return;
+        }
+        tasksDone++;
+        TaskMetrics metrics = task.taskMetrics();
+        if (metrics != null) {
+            rowsRead += metrics.inputMetrics().recordsRead();
+            bytesRead += metrics.inputMetrics().bytesRead();
+            rowsWritten += metrics.outputMetrics().recordsWritten();
+            bytesWritten += metrics.outputMetrics().bytesWritten();
+        }
+        write(false);
+    }
+
+    @Override
+    public synchronized void onStageCompleted(SparkListenerStageCompleted stage) {
+        stagesDone++;
+        write(false);
+    }
+
+    @Override
+    public synchronized void onApplicationEnd(SparkListenerApplicationEnd application) {
+        write(true);
+    }
+
+    private void write(boolean last) {
+        long now = System.nanoTime();
+        if (file == null || (!last && now - written < INTERVAL)) {
+            return;
+        }
+        written = now;
+        String text = "{\"stages\":" + stages + ",\"stagesDone\":" + stagesDone + ",\"tasks\":" + tasks
+                + ",\"tasksDone\":" + tasksDone + ",\"tasksFailed\":" + tasksFailed + ",\"rowsRead\":" + rowsRead
+                + ",\"bytesRead\":" + bytesRead + ",\"rowsWritten\":" + rowsWritten + ",\"bytesWritten\":"
+                + bytesWritten + "}\n";
+        try {
+            Path beside = file.resolveSibling(file.getFileName() + ".new");
+            Files.write(beside, text.getBytes(StandardCharsets.UTF_8));
+            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException unwritable) {
+            // Progress is a courtesy: the job matters more, and its own output will meet the same trouble.
+        }
+    }
+}

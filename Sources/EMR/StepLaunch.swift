@@ -1,0 +1,57 @@
+import Events
+import Glibc
+
+/// Prepares the folders of a step and starts its program.
+struct StepLaunch: Sendable {
+    var settings: EMRSettings
+    var master: String
+
+    /// Starts the step and returns its supervisor's process. Throws with the reason where it can't be started.
+    func start(_ step: Step, in folders: StepFolders) throws -> pid_t {
+        for folder in [folders.logs, folders.work, folders.temporary, folders.scratch, folders.configuration] {
+            guard TextFile.makeFolder(folder) else {
+                throw StepProgramError("can't make the folder \(folder): \(String(cString: strerror(errno)))")
+            }
+        }
+        func log(_ line: String) { TextFile.append("\(Timestamp.now.iso8601) \(line)", to: folders.controller) }
+        log("INFO \(step.id) '\(step.name)' on \(step.clusterID): \(step.hadoopJarStep.jar)")
+
+        let maker = StepProgramMaker(
+            lake: settings.lake, master: master, environment: settings.environment, processors: settings.processors)
+        let program = try maker.program(for: step, folders: folders, engine: settings.engine)
+        if let engine = try? settings.engine() { try writeDefaults(maker, engine, folders) }
+        if let script = program.script { try fetch(script, into: folders) }
+
+        // A class path of 250 jars hides what matters.
+        let shown = program.command.map { $0.utf8.count > 2000 ? "\($0.prefix(200))…" : $0 }
+        log("INFO startExec \(shown.map { "'\($0)'" }.joined(separator: " "))")
+        log("INFO Environment: \(program.environment.keys.sorted().joined(separator: " "))")
+        let pid = try StepSupervisor.start(program, in: folders)
+        log("INFO Started under supervisor \(pid)")
+        return pid
+    }
+
+    /// The same settings as a file, for a `spark-submit` that a shell script calls.
+    private func writeDefaults(
+        _ maker: StepProgramMaker, _ engine: SparkInstallation, _ folders: StepFolders
+    ) throws {
+        let lines = maker.settings(folders: folders, engine: engine) + [("spark.master", master)]
+        let path = "\(folders.configuration)/spark-defaults.conf"
+        unlink(path)
+        TextFile.append(lines.map { "\($0.0) \($0.1)" }.joined(separator: "\n"), to: path)
+        guard access(path, R_OK) == 0 else { throw StepProgramError("can't write \(path)") }
+    }
+
+    private func fetch(_ script: StepProgram.Script, into folders: StepFolders) throws {
+        let source = "\(settings.lake)/\(script.bucket)/\(script.key)"
+        guard let text = TextFile.bytes(source) else {
+            throw StepProgramError("s3://\(script.bucket)/\(script.key): no such object (\(source))")
+        }
+        let target = "\(folders.work)/\(script.name)"
+        // A script without a first line that names its interpreter would not start by itself.
+        let bytes = text.starts(with: [0x23, 0x21]) ? text : Array("#!/bin/bash\n".utf8) + text
+        guard TextFile.write(bytes, to: target), chmod(target, 0o755) == 0 else {
+            throw StepProgramError("can't write \(target): \(String(cString: strerror(errno)))")
+        }
+    }
+}

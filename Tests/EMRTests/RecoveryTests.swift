@@ -1,0 +1,126 @@
+import Events
+import Glibc
+import Storage
+import Testing
+
+@testable import EMR
+
+/// A host that was killed leaves a row that says RUNNING, and a folder. Here that state is made as the dead host would have
+/// left it, and a new host finds it.
+@Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
+    /// A step whose row says that it runs; what it runs appends a line to `count` each time it begins.
+    private func orphan(_ room: TestRoom, _ line: String, launch: Bool = true) async throws -> (Step, pid_t?) {
+        try await room.clusters.start()
+        let id = try await room.add(TestRoom.bash("echo begun >> '\(room.folder)/count'; \(line)"))[0]
+        var step = try room.step(id)
+        step.state = .running
+        step.started = .now
+        let marked = step
+        #expect(try await room.store.write { try EMRStore.setState(of: marked, from: [.pending], $0) })
+        guard launch else { return (marked, nil) }
+        let pid = try StepLaunch(settings: room.settings, master: "local[1]").start(
+            marked, in: room.settings.folders(of: marked))
+        return (marked, pid)
+    }
+
+    private func begun(_ room: TestRoom) -> Int {
+        (TextFile.read("\(room.folder)/count") ?? "").split(separator: "\n").count
+    }
+
+    @Test("a step that still runs when the next host starts is watched to its end, and runs once")
+    func stillRunning() async throws {
+        let room = try TestRoom()
+        try Signpost.make("\(room.folder)/gate")
+        let (step, pid) = try await orphan(room, "cat '\(room.folder)/gate' > /dev/null; exit 5")
+        try await room.start()
+        #expect(try room.step(step.id).state == .running)
+        _ = TextFile.write([], to: "\(room.folder)/gate")
+        let ended = try #require(await room.nextEnded()[step.id])
+        Spawn.wait(try #require(pid))
+        #expect(ended.state == .failed)
+        #expect(ended.exitCode == 5)
+        #expect(begun(room) == 1)
+    }
+
+    @Test("a step that ended while no host was there gets its true outcome, and runs once")
+    func endedMeanwhile() async throws {
+        let room = try TestRoom()
+        let (step, pid) = try await orphan(room, "exit 0")
+        Spawn.wait(try #require(pid))
+        try await room.start()
+        let ended = try #require(await room.nextEnded()[step.id])
+        #expect(ended.state == .completed)
+        #expect(begun(room) == 1)
+    }
+
+    @Test("a step whose supervisor was killed with it is failed with an honest message, and not run again")
+    func lost() async throws {
+        let room = try TestRoom()
+        try Signpost.make("\(room.folder)/ready")
+        let (step, pid) = try await orphan(room, ": > '\(room.folder)/ready'; sleep 300")
+        let supervisor = try #require(pid)
+        await Signpost.wait("\(room.folder)/ready")
+        kill(supervisor, SIGKILL)
+        Spawn.wait(supervisor)
+        try await room.start()
+        let ended = try #require(await room.nextEnded()[step.id])
+        #expect(ended.state == .failed)
+        #expect(ended.failure?.message.contains("It was not run again") == true)
+        #expect(TestRoom.processes(of: step.id).isEmpty, "what was left of it is ended")
+        #expect(begun(room) == 1)
+    }
+
+    @Test("a step that was marked as running and never begun is begun by the next host, once")
+    func neverStarted() async throws {
+        let room = try TestRoom()
+        let (step, _) = try await orphan(room, "exit 0", launch: false)
+        try await room.start()
+        let ended = try #require(await room.nextEnded()[step.id])
+        #expect(ended.state == .completed)
+        #expect(begun(room) == 1)
+    }
+
+    @Test("a cancellation that the old host could not deliver is delivered by the next")
+    func cancelledMeanwhile() async throws {
+        let room = try TestRoom()
+        try Signpost.make("\(room.folder)/ready")
+        let (step, pid) = try await orphan(room, ": > '\(room.folder)/ready'; sleep 300")
+        await Signpost.wait("\(room.folder)/ready")
+        var pending = step
+        pending.state = .cancelPending
+        let marked = pending
+        _ = try await room.store.write { try EMRStore.setState(of: marked, from: [.running], $0) }
+        try await room.start()
+        #expect(await room.nextEnded()[step.id]?.state == .cancelled)
+        Spawn.wait(try #require(pid))
+    }
+
+    @Test("a second host can't start a run that is already under way")
+    func locked() async throws {
+        let room = try TestRoom()
+        try Signpost.make("\(room.folder)/gate")
+        let (step, pid) = try await orphan(room, "cat '\(room.folder)/gate'")
+        #expect(throws: StepProgramError.self) {
+            try StepLaunch(settings: room.settings, master: "local[1]").start(
+                step, in: room.settings.folders(of: step))
+        }
+        _ = TextFile.write([], to: "\(room.folder)/gate")
+        Spawn.wait(try #require(pid))
+        #expect(begun(room) == 1)
+    }
+
+    @Test("a host that stops leaves its steps running, or cancels them, as it is told")
+    func stopping() async throws {
+        for mode in [Clusters.StopMode.leaveRunning, .cancelRunning] {
+            let room = try TestRoom()
+            try Signpost.make("\(room.folder)/ready")
+            try await room.start()
+            let id = try await room.add(TestRoom.bash(": > '\(room.folder)/ready'; sleep 300"))[0]
+            await Signpost.wait("\(room.folder)/ready")
+            try await room.clusters.stop(mode)
+            #expect(try room.step(id).state == (mode == .leaveRunning ? .running : .cancelled))
+            #expect(TestRoom.processes(of: id).isEmpty == (mode == .cancelRunning))
+            StepSupervisor.signal(SIGKILL, run: "\(room.settings.runs)/\(id)", step: id)
+        }
+    }
+}
