@@ -1,0 +1,82 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import FunctionRuntime
+
+@Suite("Objects of a lake on this machine")
+struct LakeTests {
+    /// A lake of its own, removed at the end.
+    final class Scratch {
+        let path: String
+        var lake: Lake { Lake(path: path) }
+
+        init(buckets: String...) {
+            var name = Array("/tmp/lake-XXXXXX".utf8CString)
+            path = mkdtemp(&name).map { String(cString: $0) } ?? "/tmp"
+            for bucket in buckets { mkdir("\(path)/\(bucket)", 0o755) }
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+
+        func write(_ bytes: [UInt8], to name: String) {
+            let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+            _ = Glibc.write(file, bytes, bytes.count)
+            close(file)
+        }
+    }
+
+    @Test("what is put can be read, in folders that were not there; nothing else is left")
+    func putAndOpen() throws {
+        let scratch = Scratch(buckets: "raw")
+        let bytes = [UInt8]((0..<100_000).map { UInt8(truncatingIfNeeded: $0) })
+        try bytes.withUnsafeBytes { try scratch.lake.put(bucket: "raw", key: "a b/ü/c.csv", bytes: $0) }
+        let file = try scratch.lake.open(bucket: "raw", key: "a b/ü/c.csv")
+        #expect(file.size == 100_000)
+        #expect(try all(file, step: 777) == bytes)
+        let before = file.version
+        try bytes.withUnsafeBytes { try scratch.lake.put(bucket: "raw", key: "a b/ü/c.csv", bytes: $0) }
+        #expect(try scratch.lake.open(bucket: "raw", key: "a b/ü/c.csv").version != before)
+        #expect(access("\(scratch.path)/raw/a b/ü/c.csv", F_OK) == 0)
+        var matches = glob_t()
+        glob("\(scratch.path)/raw/a b/ü/.sluice*", 0, nil, &matches)
+        #expect(matches.gl_pathc == 0)
+        globfree(&matches)
+    }
+
+    @Test("no key and no link leads out of the bucket")
+    func confined() throws {
+        let scratch = Scratch(buckets: "raw", "other")
+        scratch.write([1], to: "other/secret")
+        symlink("../other/secret", "\(scratch.path)/raw/link")
+        symlink("../other", "\(scratch.path)/raw/folder")
+        mkfifo("\(scratch.path)/raw/pipe", 0o644)
+        for (bucket, key) in [
+            ("raw", "../other/secret"), ("raw", "a//b"), ("raw", "."), ("raw", "link"), ("raw", "folder/secret"),
+            ("raw", "pipe"), ("raw", ""), ("..", "x"), ("raw/../other", "secret"), ("raw", "a\0b"),
+        ] {
+            let error = #expect(throws: S3Error.self) { try scratch.lake.open(bucket: bucket, key: key) }
+            guard case .badName? = error else {
+                Issue.record("\(bucket) \(key): \(String(describing: error))")
+                continue
+            }
+        }
+        #expect(throws: S3Error.noSuchKey("s3://raw/none")) { try scratch.lake.open(bucket: "raw", key: "none") }
+        #expect(throws: S3Error.failed("s3://none/x", "no such bucket")) {
+            try scratch.lake.open(bucket: "none", key: "x")
+        }
+    }
+
+    @Test("an object that is written to while it is read is not taken for whole")
+    func changedWhileRead() throws {
+        let scratch = Scratch(buckets: "raw")
+        scratch.write([1, 2, 3], to: "raw/k")
+        let file = try scratch.lake.open(bucket: "raw", key: "k")
+        scratch.write([1, 2, 3, 4], to: "raw/k")
+        let error = #expect(throws: S3Error.self) { try all(file, step: 10) }
+        guard case .changed? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+}
