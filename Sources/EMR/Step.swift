@@ -62,7 +62,7 @@ public struct FailureDetails: Sendable, Hashable {
     }
 }
 
-/// How far a Spark step is. All numbers only grow, the totals with each job that the program starts.
+/// How far a Spark step is. The totals grow with each job that the program starts.
 public struct StepProgress: Sendable, Hashable, Codable {
     public var stages = 0
     public var stagesDone = 0

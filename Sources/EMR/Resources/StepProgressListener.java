@@ -6,12 +6,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
+import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.executor.TaskMetrics;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerApplicationEnd;
+import org.apache.spark.scheduler.SparkListenerJobEnd;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerStageCompleted;
+import org.apache.spark.scheduler.SparkListenerStageSubmitted;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.StageInfo;
 
@@ -23,6 +27,8 @@ public final class StepProgressListener extends SparkListener {
     private static final long INTERVAL = 200_000_000L;
 
     private final Path file;
+    /** For each job its stages that have not begun, with their tasks. */
+    private final Map<Integer, Map<Integer, Integer>> waiting = new HashMap<>();
     private long written = System.nanoTime() - INTERVAL;
     private long stages, stagesDone, tasks, tasksDone, tasksFailed, rowsRead, bytesRead, rowsWritten, bytesWritten;
 
@@ -33,10 +39,34 @@ public final class StepProgressListener extends SparkListener {
 
     @Override
     public synchronized void onJobStart(SparkListenerJobStart job) {
+        Map<Integer, Integer> announced = new HashMap<>();
         scala.collection.Iterator<StageInfo> all = job.stageInfos().iterator();
         while (all.hasNext()) {
+            StageInfo stage = all.next();
+            announced.put(stage.stageId(), stage.numTasks());
             stages++;
-            tasks += all.next().numTasks();
+            tasks += stage.numTasks();
+        }
+        waiting.put(job.jobId(), announced);
+        write(false);
+    }
+
+    @Override
+    public synchronized void onStageSubmitted(SparkListenerStageSubmitted stage) {
+        for (Map<Integer, Integer> announced : waiting.values()) {
+            announced.remove(stage.stageInfo().stageId());
+        }
+    }
+
+    /** Stages whose results were there already are announced, but never run: they don't count. */
+    @Override
+    public synchronized void onJobEnd(SparkListenerJobEnd job) {
+        Map<Integer, Integer> skipped = waiting.remove(job.jobId());
+        if (skipped != null) {
+            stages -= skipped.size();
+            for (int count : skipped.values()) {
+                tasks -= count;
+            }
         }
         write(false);
     }
