@@ -39,14 +39,57 @@ let flights = RuleSet("flights", missing: ["NA", ""]) {
     RowCount(1...)
 }
 
+/// Writes a report as JSON without what differs from run to run.
+func show(_ report: ValidationReport) {
+    var report = report
+    report.seconds = 0
+    print(report.jsonString())
+}
+
 let arguments = CommandLine.arguments
+func option(_ name: String) -> String? {
+    arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+}
 guard arguments.count > 3 else {
-    print("validation-probe flights FILE DIR [threads]")
+    print(
+        "validation-probe flights|schema FILE DIR|SCHEMA [--threads N] [--chunk N] [--block N] [--format KEY] [--text]")
     exit(64)
 }
-let bytes = map(arguments[2])
-let options = ValidationOptions(threads: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
-let report = try Validator(flights).validate(
-    bytes: bytes,
-    references: { try ReferenceColumns($0, bytes: map(arguments[3] + "/" + $0.object)) }, options: options)
-print(report.text())
+let options = ValidationOptions(
+    threads: option("--threads").flatMap { Int($0) } ?? 1, blockSize: option("--block").flatMap { Int($0) } ?? 1 << 20)
+
+func run(_ validator: Validator, _ bytes: UnsafeRawBufferPointer) throws -> ValidationReport {
+    let references: (Reference) throws -> ReferenceColumns = {
+        try ReferenceColumns($0, bytes: map((option("--references") ?? arguments[3]) + "/" + $0.object))
+    }
+    guard let chunk = option("--chunk").flatMap({ Int($0) }) else {
+        return try validator.validate(bytes: bytes, references: references, options: options)
+    }
+    var position = 0
+    return try validator.validate(
+        pull: { buffer in
+            let count = min(chunk, buffer.count, bytes.count - position)
+            if count > 0, let base = bytes.baseAddress {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(start: base + position, count: count))
+            }
+            position += count
+            return count
+        }, references: references, options: options)
+}
+
+do {
+    switch arguments[1] {
+    case "flights":
+        let report = try run(try Validator(flights), map(arguments[2]))
+        if arguments.contains("--text") { print(report.text()) } else { show(report) }
+    case "schema":
+        let format = Format(key: option("--format") ?? arguments[2]) ?? .csv
+        // Many files in one process: a list of paths in a file, one report a line.
+        let schema = try TableSchema(bytes: map(arguments[3]), name: "table", format: format)
+        show(try run(try Validator(schema), map(arguments[2])))
+    default: exit(64)
+    }
+} catch let error as RuleError {
+    print("{\"error\":\"\(error)\"}")
+    exit(1)
+}

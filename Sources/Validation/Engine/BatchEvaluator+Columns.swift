@@ -198,20 +198,24 @@ extension BatchEvaluator {
         }
         result.statistics[column].low = min(result.statistics[column].low, low)
         result.statistics[column].high = max(result.statistics[column].high, high)
+        var hasExact = false
         if !exacts.isEmpty {
             for row in 0..<batch.rows where states[row] == State.exact {
                 guard let value = exacts[column * Batch.limit + row] else { continue }
+                hasExact = true
                 result.statistics[column].exactCount += 1
                 result.statistics[column].noteExact(value)
-                for bound in plan.bounds where !bound.kind.allows(value, bound.exact) {
-                    flag(bound.check, row, column)
-                }
             }
         }
-        if low < plan.low || high > plan.high {
-            for bound in plan.bounds {
-                for row in 0..<batch.rows where states[row] == State.lane {
+        guard hasExact || low < plan.low || high > plan.high else { return }
+        for bound in plan.bounds {
+            for row in 0..<batch.rows {
+                if states[row] == State.lane {
                     if values[row] < bound.low || values[row] > bound.high { flag(bound.check, row, column) }
+                } else if states[row] == State.exact, let value = exacts[column * Batch.limit + row],
+                    !bound.kind.allows(value, bound.exact)
+                {
+                    flag(bound.check, row, column)
                 }
             }
         }

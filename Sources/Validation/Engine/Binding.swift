@@ -158,6 +158,9 @@ struct Binding {
     }
 
     private mutating func noteMissing() {
+        if plan.needsAnyColumn, places.allSatisfy({ $0 < 0 }) {
+            note(plan.missingColumnCheck, nil, headerRange.lowerBound, "none of the declared columns")
+        }
         for (column, place) in zip(plan.columns, places) where place < 0 && !column.isOptional {
             note(plan.missingColumnCheck, column.name, headerRange.lowerBound, column.name)
         }

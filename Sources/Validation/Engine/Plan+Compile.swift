@@ -25,6 +25,7 @@ extension Plan {
             try add(column, markers: column.missing ?? markers)
         }
         for rule in rules.definition.tableRules { try add(rule) }
+        needsAnyColumn = rules.definition.needsAnyColumn
     }
 
     private func applies(_ departure: Departure) -> Bool {

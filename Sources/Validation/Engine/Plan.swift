@@ -14,6 +14,7 @@ struct Plan: Sendable {
     /// The check of each departure.
     var departureChecks: [Departure: Int] = [:]
     var missingColumnCheck = 0
+    var needsAnyColumn = false
     var columnIndex: [String: Int] = [:]
 }
 
@@ -61,7 +62,6 @@ struct ColumnPlan: Sendable {
     var isOptional: Bool
     var missing: TextSet
     var missingEmpty: Bool
-    /// No marker could be read as a value: it need only be looked for in what the fast reader declines.
     var typeCheck: Int
     var requiredCheck: Int?
     var bounds: [Bound] = []

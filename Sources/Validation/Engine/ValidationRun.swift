@@ -49,6 +49,19 @@ struct ValidationRun {
             let range = binding.headerRange
             try quarantine(UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count))
         }
+        if options.threads > 1, let dialect = binding.dialect, !block.isLast {
+            try runOnTwo(&reader, block, buffer, binding, dialect)
+        } else {
+            try runOnOne(&reader, block, buffer, binding)
+        }
+        return report(binding, reader.bytesRead, begin.duration(to: clock.now))
+    }
+
+    private mutating func runOnOne(
+        _ reader: inout BlockReader, _ first: Block, _ firstBuffer: PaddedBuffer, _ binding: Binding
+    ) throws {
+        var block = first
+        var buffer = firstBuffer
         let judge = BlockJudge(binding)
         var start = binding.dataStart
         while true {
@@ -60,7 +73,79 @@ struct ValidationRun {
             block = try reader.next(after: rest, into: &buffer)
             start = 0
         }
-        return report(binding, reader.bytesRead, begin.duration(to: clock.now))
+    }
+
+    private mutating func runOnTwo(
+        _ reader: inout BlockReader, _ first: Block, _ firstBuffer: PaddedBuffer, _ binding: Binding,
+        _ dialect: CompiledDialect
+    ) throws {
+        let own = BlockJudge(binding)
+        let pipeline = BlockPipeline(BlockJudge(binding))
+        defer { pipeline.close() }
+        var block = first
+        var buffer = firstBuffer
+        var start = binding.dataStart
+        var isRead = false
+        /// What the last joined block could not finish.
+        var carried: [UInt8] = []
+        while true {
+            while !isRead, pipeline.count < BlockPipeline.depth {
+                var whole = block
+                if !block.isLast {
+                    let cut = BlockCut.end(block, from: start, dialect)
+                    if cut == 0, block.count <= options.longestRow {
+                        // No row ends in it: the block grows, in a buffer of its own.
+                        let rest = UnsafeBufferPointer(start: block.base, count: block.count)
+                        block = try withExtendedLifetime(buffer) { try nextBlock(&reader, rest, &buffer) }
+                        continue
+                    }
+                    whole.count = cut == 0 ? block.count : cut
+                }
+                pipeline.add(BlockPipeline.Job(whole, start, buffer))
+                if block.isLast {
+                    isRead = true
+                } else {
+                    let rest = UnsafeBufferPointer(start: block.base + whole.count, count: block.count - whole.count)
+                    let kept = buffer
+                    block = try nextBlock(&reader, rest, &buffer)
+                    withExtendedLifetime(kept) {}
+                    start = 0
+                }
+            }
+            guard let job = pipeline.first(with: own), var result = job.result else { return }
+            var joined = job.block
+            var copy: PaddedBuffer?
+            if !carried.isEmpty {
+                // The row before did not end at the cut.
+                let count = carried.count + joined.count
+                let again = PaddedBuffer(capacity: count)
+                carried.withUnsafeBufferPointer { from in
+                    if let base = from.baseAddress { again.bytes.update(from: base, count: from.count) }
+                }
+                (again.bytes + carried.count).update(from: joined.base, count: joined.count)
+                joined = Block(
+                    base: UnsafePointer(again.bytes), count: count, origin: joined.origin - carried.count,
+                    isLast: joined.isLast)
+                copy = again
+                result = own.process(joined, from: 0)
+            }
+            try join(result, joined, own)
+            progress?(joined.origin + joined.count)
+            if joined.isLast || result.isFatal { return }
+            carried = Array(
+                UnsafeBufferPointer(start: joined.base + result.consumed, count: joined.count - result.consumed))
+            withExtendedLifetime((copy, job)) {}
+        }
+    }
+
+    /// The next block in a buffer that no other block uses.
+    private func nextBlock(
+        _ reader: inout BlockReader, _ rest: UnsafeBufferPointer<UInt8>, _ buffer: inout PaddedBuffer
+    ) throws -> Block {
+        var fresh = PaddedBuffer(capacity: 0)
+        let block = try reader.next(after: rest, into: &fresh)
+        buffer = fresh
+        return block
     }
 
     // MARK: Joining

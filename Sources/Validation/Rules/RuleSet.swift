@@ -49,6 +49,8 @@ public struct RuleDefinition: Sendable {
     var columns: [Column] = []
     var tableRules: [TableRule] = []
     var departures: [Departure: Consequence] = [:]
+    /// At least one declared column must be in the file, though each alone is optional.
+    var needsAnyColumn = false
 }
 
 /// Lets a ``RuleSet`` be written as a list of rules, with `if` and `for` where they help.

@@ -1,0 +1,183 @@
+/// A Table Schema, version 1 or 2: rules without Swift.
+///
+/// See https://specs.frictionlessdata.io/table-schema/ and https://datapackage.org/standard/table-schema/. It becomes a
+/// ``RuleSet`` and runs on the same engine. A mistake in it is a ``RuleError`` with its line.
+///
+/// What it leaves to interpretation is read so: `pattern` must match the whole value; `fieldsMatch` is `exact` unless it is
+/// given; a `number` is a binary floating-point value, every other type is exact; `any` accepts all that is present. The
+/// constraint `jsonSchema` is refused.
+public struct TableSchema: Sendable {
+    /// The rules that it stands for.
+    public private(set) var rules: RuleSet
+
+    /// Reads a schema. `name` is what the report calls the table, `format` how the data is written.
+    ///
+    /// Throws ``RuleError`` with the line of the first mistake and what was expected there.
+    public init(json: String, name: String, format: Format = .csv) throws(RuleError) {
+        let value: JSONValue
+        do { value = try JSONParser.parse(json) } catch { throw RuleError(error.message, line: error.line) }
+        try self.init(value, name, format)
+    }
+
+    /// Reads a schema from bytes.
+    public init(bytes: UnsafeRawBufferPointer, name: String, format: Format = .csv) throws(RuleError) {
+        let value: JSONValue
+        do { value = try JSONParser.parse(bytes.bindMemory(to: UInt8.self)) } catch {
+            throw RuleError(error.message, line: error.line)
+        }
+        try self.init(value, name, format)
+    }
+
+    private init(_ value: JSONValue, _ name: String, _ format: Format) throws(RuleError) {
+        rules = RuleSet(name, format: format) {}
+        // A whole resource descriptor carries its schema within.
+        let schema = value["fields"] == nil ? value["schema"] ?? value : value
+        let members = try schema.object("a Table Schema")
+        guard let fields = schema["fields"] else { throw RuleError("the schema has no \"fields\"", line: value.line) }
+        rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
+        var match = FieldsMatch.exact
+        if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
+        for field in try fields.array("\"fields\"") { try add(field, match) }
+        for (key, member) in members {
+            switch key {
+            case "primaryKey": try addKey(member, required: true)
+            case "uniqueKeys":
+                for key in try member.array("\"uniqueKeys\"") { try addKey(key, required: false) }
+            case "foreignKeys":
+                for key in try member.array("\"foreignKeys\"") { try addForeignKey(key) }
+            default: break
+            }
+        }
+        if match == .exact || match == .equal || match == .superset { OnlyDeclaredColumns().add(to: &rules.definition) }
+        if match == .exact { ColumnsInOrder().add(to: &rules.definition) }
+        if match == .superset || match == .partial { rules.definition.needsAnyColumn = true }
+    }
+
+    private enum FieldsMatch: String, CaseIterable {
+        case exact, equal, subset, superset, partial
+
+        init(_ value: JSONValue) throws(RuleError) {
+            var text = value
+            // Version 2.0's profile took an array of one.
+            if case .array(let elements) = value.content, elements.count == 1 { text = elements[0] }
+            guard case .string(let name) = text.content, let match = FieldsMatch(rawValue: name) else {
+                let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
+                throw RuleError("\"fieldsMatch\" is \(value.kind); expected one of \(names)", line: value.line)
+            }
+            self = match
+        }
+    }
+
+    /// Texts, or objects with a value and a label.
+    private static func markers(_ value: JSONValue) throws(RuleError) -> [String] {
+        var all: [String] = []
+        for element in try value.array("\"missingValues\"") {
+            if case .object = element.content {
+                guard let text = element["value"] else {
+                    throw RuleError("a missing value needs its \"value\"", line: element.line)
+                }
+                all.append(try text.string("the \"value\" of a missing value"))
+            } else {
+                all.append(try element.string("a missing value"))
+            }
+        }
+        return all
+    }
+
+    private mutating func add(_ field: JSONValue, _ match: FieldsMatch) throws(RuleError) {
+        guard case .object = field.content else {
+            throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
+        }
+        guard let name = try field["name"]?.string("a field's \"name\"") else {
+            throw RuleError("a field has no \"name\"", line: field.line)
+        }
+        var column = Column(name, try FieldType.read(field))
+        column.line = field.line
+        column.missing = try field["missingValues"].map(Self.markers)
+        column.isOptional = match == .superset || match == .partial
+        if let categories = field["categories"] {
+            column = column.oneOf(try Self.categories(categories))
+        }
+        if let constraints = field["constraints"] { try FieldConstraints.add(constraints, to: &column) }
+        rules.definition.columns.append(column)
+    }
+
+    private static func categories(_ value: JSONValue) throws(RuleError) -> [Literal] {
+        var all: [Literal] = []
+        for element in try value.array("\"categories\"") {
+            all.append(try (element["value"] ?? element).literal("a category"))
+        }
+        return all
+    }
+
+    private mutating func addKey(_ value: JSONValue, required: Bool) throws(RuleError) {
+        rules.definition.tableRules.append(
+            TableRule(
+                kind: .unique(columns: try value.names("a key"), required: required), consequence: .held,
+                line: value.line))
+    }
+
+    private mutating func addForeignKey(_ value: JSONValue) throws(RuleError) {
+        guard let fields = value["fields"], let reference = value["reference"], let target = reference["fields"] else {
+            throw RuleError("a foreign key has \"fields\" and a \"reference\" with \"fields\"", line: value.line)
+        }
+        let resource = try reference["resource"]?.string("a reference's \"resource\"") ?? ""
+        rules.definition.tableRules.append(
+            TableRule(
+                kind: .reference(
+                    columns: try fields.names("\"fields\""),
+                    Reference(object: resource, columns: try target.names("\"fields\""), types: [])),
+                consequence: .held, line: value.line))
+    }
+}
+
+extension Validator {
+    /// Compiles a Table Schema.
+    public init(_ schema: TableSchema) throws(RuleError) { try self.init(schema.rules) }
+}
+
+extension JSONValue {
+    func object(_ what: String) throws(RuleError) -> [(key: String, value: JSONValue)] {
+        guard case .object(let members) = content else {
+            throw RuleError("\(what) is an object, not \(kind)", line: line)
+        }
+        return members
+    }
+    func array(_ what: String) throws(RuleError) -> [JSONValue] {
+        guard case .array(let elements) = content else {
+            throw RuleError("\(what) is an array, not \(kind)", line: line)
+        }
+        return elements
+    }
+    func string(_ what: String) throws(RuleError) -> String {
+        guard case .string(let text) = content else { throw RuleError("\(what) is a string, not \(kind)", line: line) }
+        return text
+    }
+    func bool(_ what: String) throws(RuleError) -> Bool {
+        guard case .bool(let value) = content else {
+            throw RuleError("\(what) is true or false, not \(kind)", line: line)
+        }
+        return value
+    }
+    func count(_ what: String) throws(RuleError) -> Int {
+        guard case .number(let text) = content, let value = Int(text), value >= 0 else {
+            throw RuleError("\(what) is a whole number from 0, not \(kind)", line: line)
+        }
+        return value
+    }
+    func literal(_ what: String) throws(RuleError) -> Literal {
+        switch content {
+        case .string(let text), .number(let text): return Literal(text)
+        case .bool(let value): return Literal(booleanLiteral: value)
+        case .null, .array, .object: throw RuleError("\(what) is a value, not \(kind)", line: line)
+        }
+    }
+    /// A name or a list of names.
+    func names(_ what: String) throws(RuleError) -> [String] {
+        if case .string(let name) = content { return [name] }
+        var names: [String] = []
+        for element in try array(what) { names.append(try element.string("a column's name in \(what)")) }
+        if names.isEmpty { throw RuleError("\(what) names no column", line: line) }
+        return names
+    }
+}
