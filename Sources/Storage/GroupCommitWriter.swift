@@ -138,14 +138,3 @@ final class GroupCommitWriter: Sendable {
         }
     }
 }
-
-extension DatabaseError {
-    /// Whether the machine, not the statement, is the cause, so that trying again later makes sense.
-    fileprivate var isOutsideCause: Bool {
-        switch resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PERM:
-            true
-        default: false
-        }
-    }
-}

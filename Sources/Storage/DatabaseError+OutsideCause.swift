@@ -1,0 +1,12 @@
+public import GRDB
+
+extension DatabaseError {
+    /// Whether the machine, not the statement, is the cause, so that trying again later makes sense.
+    public var isOutsideCause: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOMEM, .SQLITE_PERM:
+            true
+        default: false
+        }
+    }
+}
