@@ -51,9 +51,9 @@ public struct LambdaContext: Sendable {
             requestID: invocation.requestID, deadline: invocation.deadline,
             invokedFunctionARN: invocation.invokedFunctionARN, traceID: invocation.traceID,
             clientContext: invocation.clientContext, cognitoIdentity: invocation.cognitoIdentity,
-            functionName: Environment["AWS_LAMBDA_FUNCTION_NAME"] ?? "",
-            functionVersion: Environment["AWS_LAMBDA_FUNCTION_VERSION"] ?? "$LATEST",
-            memoryLimit: Environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"].flatMap(Int.init) ?? 0)
+            functionName: FunctionEnvironment["AWS_LAMBDA_FUNCTION_NAME"] ?? "",
+            functionVersion: FunctionEnvironment["AWS_LAMBDA_FUNCTION_VERSION"] ?? "$LATEST",
+            memoryLimit: FunctionEnvironment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"].flatMap(Int.init) ?? 0)
     }
 
     /// The time until ``deadline``; zero once that has passed.
@@ -83,9 +83,9 @@ public enum StandardOutput {
 }
 
 /// The process's environment variables.
-enum Environment {
+public enum FunctionEnvironment {
     /// nil where it is not set or empty.
-    static subscript(name: String) -> String? {
+    public static subscript(name: String) -> String? {
         guard let value = getenv(name), value.pointee != 0 else { return nil }
         return String(cString: value)
     }

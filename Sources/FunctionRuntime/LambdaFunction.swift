@@ -99,33 +99,40 @@ extension S3Event: FunctionEvent {
 }
 
 extension LambdaFunction where Event: FunctionEvent {
+    /// Lets the event read itself.
     public static func decode(_ payload: [UInt8]) throws -> Event { try Event(payload: payload) }
 }
 
 extension LambdaFunction where Event: Decodable {
+    /// Decodes JSON; throws `JSONSyntaxError`, `ShapeError` with the place, or what the type itself throws.
     public static func decode(_ payload: [UInt8]) throws -> Event {
         try Event(from: JSONDecoding(JSON(parsing: payload)))
     }
 }
 
 extension LambdaFunction where Event: FunctionEvent & Decodable {
+    /// Lets the event read itself.
     public static func decode(_ payload: [UInt8]) throws -> Event { try Event(payload: payload) }
 }
 
 extension LambdaFunction where Output: FunctionOutput {
+    /// Lets the output write itself.
     public static func encode(_ output: Output) throws -> [UInt8] { try output.payload() }
 }
 
 extension LambdaFunction where Output: Encodable {
+    /// Encodes as JSON; throws `EncodingError` for a number that JSON can't hold.
     public static func encode(_ output: Output) throws -> [UInt8] {
         try JSONEncoding.json(of: output).serialized()
     }
 }
 
 extension LambdaFunction where Output: FunctionOutput & Encodable {
+    /// Lets the output write itself.
     public static func encode(_ output: Output) throws -> [UInt8] { try output.payload() }
 }
 
 extension LambdaFunction where Output == Void {
+    /// `null`.
     public static func encode(_ output: Output) throws -> [UInt8] { Array("null".utf8) }
 }

@@ -5,7 +5,7 @@ import Glibc
 /// The life of an execution environment, seen from inside: init, then one event after another.
 enum LambdaRuntime {
     static func run<Function: LambdaFunction>(_: Function.Type) async -> Never {
-        guard let address = Environment["AWS_LAMBDA_RUNTIME_API"] else { explain(Function.self) }
+        guard let address = FunctionEnvironment["AWS_LAMBDA_RUNTIME_API"] else { explain(Function.self) }
         // What a handler prints goes to a pipe, which C would buffer by the block.
         function_runtime_line_buffer_stdout()
         do {

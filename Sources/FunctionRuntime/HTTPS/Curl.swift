@@ -117,7 +117,7 @@ final class Curl {
         set(Option.connectTimeout, 10)
         set(Option.lowSpeedLimit, 1)
         set(Option.lowSpeedTime, 60)
-        if let bundle = Environment["AWS_CA_BUNDLE"] { set(Option.caInfo, bundle) }
+        if let bundle = FunctionEnvironment["AWS_CA_BUNDLE"] { set(Option.caInfo, bundle) }
 
         let context = UnsafeRawPointer(Unmanaged.passUnretained(transfer).toOpaque())
         let receive: @convention(c) (UnsafeRawPointer, Int, Int, UnsafeRawPointer) -> Int = {

@@ -17,7 +17,7 @@ struct S3Client {
     static let attempts = 5
 
     /// Throws where the environment has no credentials.
-    init(environment: (String) -> String? = { Environment[$0] }) throws {
+    init(environment: (String) -> String? = { FunctionEnvironment[$0] }) throws {
         guard let id = environment("AWS_ACCESS_KEY_ID"), let secret = environment("AWS_SECRET_ACCESS_KEY") else {
             throw S3Error.failed(
                 "s3", "neither SLUICE_LAKE nor AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are in the environment")

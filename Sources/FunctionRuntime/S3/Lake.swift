@@ -5,7 +5,7 @@ struct Lake {
     let path: String
 
     /// nil outside Sluice.
-    static var current: Lake? { Environment["SLUICE_LAKE"].map(Lake.init(path:)) }
+    static var current: Lake? { FunctionEnvironment["SLUICE_LAKE"].map(Lake.init(path:)) }
 
     /// Opens an object's file.
     func open(bucket: String, key: String) throws -> LakeFile {

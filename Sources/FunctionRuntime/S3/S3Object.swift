@@ -76,6 +76,15 @@ public final class S3Object {
         return S3Object(bucket: bucket, key: key, stored: stored, decoding: decoding)
     }
 
+    /// Opens an object by its URI, `s3://bucket/key`, in which the key stands as it is, not encoded.
+    public static func open(uri: String, decoding: Decoding = .automatic) throws -> S3Object {
+        let parts = uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0] == "s3:", parts[1].isEmpty else {
+            throw S3Error.badName(uri, "expected s3://bucket/key")
+        }
+        return try open(bucket: String(parts[2]), key: String(parts[3]), decoding: decoding)
+    }
+
     /// Fills some of `buffer` with the next bytes; 0 at the end of the object.
     ///
     /// Throws ``CorruptObject`` where compressed data are broken or cut off, and ``S3Error``.
