@@ -6,9 +6,11 @@ public import Events
 public struct ClusterConfiguration: Sendable, Hashable {
     /// The `JobFlowId`, `j-` and letters and digits; see ``jobFlowID(forName:)``.
     public var id: String
+    /// The name that people gave it.
     public var name: String
     /// Where a copy of the logs goes, `s3://BUCKET/PREFIX/`; nil for none but the host's own.
     public var logURI: String?
+    /// For example `emr-7.9.0`; shown, and without effect here.
     public var releaseLabel: String?
     /// How many steps may run at a time, 1 to 256.
     public var stepConcurrencyLevel: Int
@@ -21,6 +23,7 @@ public struct ClusterConfiguration: Sendable, Hashable {
     /// Ends a step that runs longer, as failed; nil for never. EMR has no such limit of its own.
     public var stepTimeout: Duration?
 
+    /// A cluster; only its id and name have no default.
     public init(
         id: String, name: String, logURI: String? = nil, releaseLabel: String? = nil, stepConcurrencyLevel: Int = 1,
         keepJobFlowAliveWhenNoSteps: Bool = true, steps: [StepConfig] = [], master: String = "local[*]",
@@ -53,16 +56,25 @@ public struct ClusterConfiguration: Sendable, Hashable {
 public struct Cluster: Sendable, Hashable {
     /// The `JobFlowId`.
     public var id: String
+    /// The name that people gave it.
     public var name: String
+    /// Where it stands.
     public var state: ClusterState
+    /// How many steps may run at a time.
     public var stepConcurrencyLevel: Int
+    /// Whether it waits for more steps when there are none.
     public var keepJobFlowAliveWhenNoSteps: Bool
+    /// Where a copy of the logs goes.
     public var logURI: String?
+    /// For example `emr-7.9.0`.
     public var releaseLabel: String?
+    /// When it came to be.
     public var created: Timestamp
+    /// When it ended.
     public var ended: Timestamp?
     /// `ALL_STEPS_COMPLETED`, `STEP_FAILURE`, `USER_REQUEST`; nil before the end.
     public var reasonCode: String?
+    /// The reason in words.
     public var reason: String?
 
     /// The answer of `DescribeCluster`.

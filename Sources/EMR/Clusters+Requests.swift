@@ -5,9 +5,11 @@ import Storage
 extension Clusters {
     /// What became of one step of a `CancelSteps` request.
     public struct CancelStepsInfo: Sendable, Hashable {
+        /// The step that was named.
         public var stepID: String
         /// `SUBMITTED` or `FAILED`.
         public var status: String
+        /// Why it could not be cancelled; nil where it could.
         public var reason: String?
 
         /// The element of `CancelStepsInfoList`.

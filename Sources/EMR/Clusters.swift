@@ -19,6 +19,10 @@ public actor Clusters {
     /// The runs that this host watches.
     private var watched: [String: [Task<Void, Never>]] = [:]
     private var stopping = false
+    /// Clusters that the template no longer has, and that are being ended.
+    private var removed: Set<String> = []
+    /// The clusters to look after.
+    private var clusterIDs: [String] { removed.union(configurations.keys).sorted() }
 
     /// Clusters over `store`, which has ``EMRStore/schema``. Nothing happens before ``start()``.
     public init(
@@ -39,7 +43,8 @@ public actor Clusters {
     /// runs is watched, one that has ended meanwhile gets its true outcome, and none is run a second time.
     public func start() async throws {
         try await register()
-        for id in configurations.keys.sorted() {
+        try await endRemoved()
+        for id in clusterIDs {
             let steps = try await store.read { try EMRStore.activeSteps(of: id, $0) }
             for step in steps where step.state != .pending { await resume(step) }
         }
@@ -70,7 +75,7 @@ public actor Clusters {
         stopping = true
         bell.finish()
         if mode == .cancelRunning {
-            for id in configurations.keys.sorted() {
+            for id in clusterIDs {
                 let running = try await store.read { try EMRStore.activeSteps(of: id, $0) }
                     .filter { $0.state != .pending }.map(\.id)
                 if !running.isEmpty { _ = try await cancelSteps(running, of: id) }
@@ -125,6 +130,19 @@ public actor Clusters {
         }
     }
 
+    /// Ends clusters that the template no longer has, so that no step of theirs waits for ever.
+    private func endRemoved() async throws {
+        let (announcer, now, known) = (announcer, time.now, Set(configurations.keys))
+        removed = try await store.write { connection in
+            let gone = try EMRStore.clusters(connection).filter { !known.contains($0.id) && $0.ended == nil }
+            for cluster in gone where cluster.state.acceptsSteps {
+                try Self.terminate(
+                    cluster, code: "USER_REQUEST", reason: "Removed from the template", announcer, at: now, connection)
+            }
+            return Set(gone.map(\.id))
+        }
+    }
+
     /// Removes the folders of runs whose outcome is committed: a host was killed just before it could.
     private func removeOldRuns() {
         for id in TextFile.names(in: settings.runs) {
@@ -141,7 +159,7 @@ public actor Clusters {
     ) throws -> String {
         try config.validate()
         guard let cluster = try EMRStore.cluster(clusterID, connection) else { throw EMRError.noCluster(clusterID) }
-        guard cluster.state.acceptsSteps else { throw EMRError.clusterHasEnded }
+        guard cluster.state.acceptsSteps, configurations[clusterID] != nil else { throw EMRError.clusterHasEnded }
         guard cluster.stepConcurrencyLevel == 1 || config.actionOnFailure == .continue else {
             throw EMRError.onlyContinue
         }
@@ -174,7 +192,7 @@ public actor Clusters {
     // MARK: - Running
 
     func schedule() async {
-        for id in configurations.keys.sorted() {
+        for id in clusterIDs {
             do {
                 while case .some(let steps) = try await nextSteps(of: id) {
                     for step in steps { await launch(step) }

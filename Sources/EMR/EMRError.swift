@@ -9,7 +9,9 @@ public struct EMRError: Error, Sendable, Hashable, CustomStringConvertible {
         case internalServer = "InternalServerException"
     }
 
+    /// The error's name.
     public let code: Code
+    /// What a client shows.
     public let message: String
 
     init(_ code: Code, _ message: String) {
@@ -17,6 +19,7 @@ public struct EMRError: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Name and message on one line.
     public var description: String { "\(code.rawValue): \(message)" }
 
     static func noCluster(_ id: String) -> EMRError { EMRError(.invalidRequest, "Cluster id '\(id)' is not valid.") }

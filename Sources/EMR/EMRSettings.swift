@@ -6,6 +6,7 @@ public struct EMRSettings: Sendable {
     public var lake: String
     /// The host's own folder; logs go to `logs/CLUSTER/steps/STEP/` in it, what is temporary to `steps/`.
     public var stateFolder: String
+    /// The account and region that the host stands for.
     public var place: AccountRegion
     /// Variables that every step gets, for example `AWS_ENDPOINT_URL`.
     public var environment: [String: String]
@@ -16,6 +17,7 @@ public struct EMRSettings: Sendable {
     /// Finds Spark; asked at each step, so that setting it up later needs no restart.
     public var engine: @Sendable () throws -> SparkInstallation
 
+    /// Settings; the paths are absolute.
     public init(
         lake: String, stateFolder: String, place: AccountRegion = AccountRegion(), environment: [String: String] = [:],
         interruptGrace: Duration = .seconds(10), processors: Int,

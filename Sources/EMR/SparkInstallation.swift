@@ -10,13 +10,16 @@ public struct SparkInstallation: Sendable, Hashable {
     public var java: String
     /// The Python of its virtual environment.
     public var python: String
+    /// The folder of Spark itself, in the virtual environment.
     public var sparkHome: String
+    /// For example `3.5.9`.
     public var sparkVersion: String
     /// Our own jar first, then all of Spark's, separated by colons.
     public var classPath: String
     /// The options that Spark needs of java, and those that shorten its start.
     public var javaOptions: [String]
 
+    /// An engine from its parts; ``find(environment:)`` is the usual way.
     public init(
         java: String, python: String, sparkHome: String, sparkVersion: String, classPath: String, javaOptions: [String]
     ) {
@@ -73,6 +76,7 @@ public struct EngineMissing: Error, Sendable, Hashable, CustomStringConvertible 
     /// What is missing, each with its place.
     public let missing: [String]
 
+    /// One sentence for a person, with the way out.
     public var description: String {
         "Spark steps cannot run here: \(missing.joined(separator: ", ")) is missing. "
             + "'make setup' installs it; 'sluice doctor' shows what else is needed."

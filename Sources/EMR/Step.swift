@@ -8,16 +8,25 @@ public struct Step: Sendable, Hashable {
     public var id: String
     /// The cluster's `JobFlowId`.
     public var clusterID: String
+    /// The name that people gave it.
     public var name: String
+    /// What becomes of the cluster if it fails.
     public var actionOnFailure: ActionOnFailure
+    /// The program.
     public var hadoopJarStep: HadoopJarStep
+    /// Where it stands.
     public var state: StepState
+    /// When it was added.
     public var created: Timestamp
+    /// When it began to run.
     public var started: Timestamp?
+    /// When it reached its final state.
     public var ended: Timestamp?
     /// The program's exit status; 128 and the signal's number where a signal ended it.
     public var exitCode: Int?
+    /// Why it failed; nil unless it did.
     public var failure: FailureDetails?
+    /// How far it is; nil before Spark has said so, and for other programs.
     public var progress: StepProgress?
     /// The folder with `controller`, `stdout` and `stderr`.
     public var logFolder: String
@@ -49,6 +58,7 @@ public struct FailureDetails: Sendable, Hashable {
     /// The file that holds the whole story.
     public var logFile: String?
 
+    /// Details; the log is optional.
     public init(reason: String = "Unknown Error", message: String, logFile: String? = nil) {
         self.reason = reason
         self.message = message
@@ -64,17 +74,26 @@ public struct FailureDetails: Sendable, Hashable {
 
 /// How far a Spark step is. The totals grow with each job that the program starts.
 public struct StepProgress: Sendable, Hashable, Codable {
+    /// Stages of the jobs that the program has started so far.
     public var stages = 0
+    /// Stages that are done.
     public var stagesDone = 0
+    /// Tasks of those stages.
     public var tasks = 0
+    /// Tasks that succeeded.
     public var tasksDone = 0
+    /// Attempts at a task that failed.
     public var tasksFailed = 0
     /// Rows and bytes that tasks have read from and written to objects so far.
     public var rowsRead: Int64 = 0
+    /// Bytes that tasks have read so far.
     public var bytesRead: Int64 = 0
+    /// Rows that tasks have written so far.
     public var rowsWritten: Int64 = 0
+    /// Bytes that tasks have written so far.
     public var bytesWritten: Int64 = 0
 
+    /// Nothing done yet.
     public init() {}
 
     /// Reads what the listener inside Spark writes; nil where it is none.

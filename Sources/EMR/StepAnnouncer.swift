@@ -11,6 +11,7 @@ public struct EMROutputs: Sendable {
     /// A step has reached a final state.
     public var stepEnded: @Sendable (Step, Connection) throws -> Void
 
+    /// Closures for what is wanted; the others do nothing.
     public init(
         publish: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void = { _, _ in },
         record: @escaping @Sendable ([MetricDatum], Connection) throws -> Void = { _, _ in },

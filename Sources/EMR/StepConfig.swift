@@ -6,9 +6,12 @@ public import Events
 public struct StepConfig: Sendable, Hashable {
     /// At most 256 characters.
     public var name: String
+    /// What becomes of the cluster if it fails.
     public var actionOnFailure: ActionOnFailure
+    /// The program.
     public var hadoopJarStep: HadoopJarStep
 
+    /// A step as an order.
     public init(name: String, actionOnFailure: ActionOnFailure = .continue, hadoopJarStep: HadoopJarStep) {
         self.name = name
         self.actionOnFailure = actionOnFailure
@@ -52,10 +55,14 @@ public struct StepConfig: Sendable, Hashable {
 public struct HadoopJarStep: Sendable, Hashable {
     /// `command-runner.jar`, or a path that ends in `script-runner.jar`.
     public var jar: String
+    /// The program's arguments; for `command-runner.jar` the first one names the program.
     public var args: [String]
+    /// The class to run, where the jar names none.
     public var mainClass: String?
+    /// Java properties.
     public var properties: [String: String]
 
+    /// A program and its arguments.
     public init(jar: String, args: [String] = [], mainClass: String? = nil, properties: [String: String] = [:]) {
         self.jar = jar
         self.args = args

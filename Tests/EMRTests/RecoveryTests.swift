@@ -123,4 +123,20 @@ import Testing
             StepSupervisor.signal(SIGKILL, run: "\(room.settings.runs)/\(id)", step: id)
         }
     }
+
+    @Test("a cluster that the template no longer has is ended with what it had, and takes no more steps")
+    func removedCluster() async throws {
+        let room = try TestRoom()
+        try await room.clusters.start()
+        let waiting = try await room.add(TestRoom.bash("true"))[0]
+        let clusters = Clusters(store: room.store, configurations: [], settings: room.settings)
+        try await clusters.start()
+        #expect(try room.step(waiting).state == .cancelled)
+        await clusters.schedule()
+        let cluster = try clusters.describeCluster(TestRoom.clusterID)["Cluster"]
+        #expect(cluster?["Status"]?["State"]?.string == "TERMINATED")
+        await #expect(throws: EMRError.clusterHasEnded) {
+            try await clusters.addSteps([TestRoom.bash("true")], to: TestRoom.clusterID)
+        }
+    }
 }
