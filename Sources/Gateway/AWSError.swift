@@ -1,4 +1,5 @@
 import Events
+import Lambda
 public import NIOHTTP1
 
 /// An error as AWS's REST-JSON services send it.
@@ -24,5 +25,13 @@ public struct AWSError: Error, Sendable, Equatable {
         for (name, value) in details.sorted(by: { $0.key < $1.key }) { body[name] = .string(value) }
         return HTTPResponse(
             status: status, headers: ["Content-Type": "application/json", "x-amzn-ErrorType": code], body: body.serialized())
+    }
+}
+
+extension AWSError {
+    /// Lambda's refusal on the wire.
+    init(_ error: LambdaError) {
+        self.init(HTTPResponseStatus(statusCode: error.statusCode), error.code, error.description)
+        if case .tooManyRequests(let reason) = error { details["Reason"] = reason.rawValue }
     }
 }

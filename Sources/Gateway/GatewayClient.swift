@@ -1,5 +1,7 @@
+import Events
+public import Lambda
 import NIOCore
-public import NIOHTTP1
+import NIOHTTP1
 import NIOPosix
 
 /// Calls the gateway of a running host, as any AWS client would.
@@ -11,21 +13,22 @@ public struct GatewayClient: Sendable {
 
     /// Lambda's `Invoke`. Throws ``AWSError`` where the host answers with one.
     public func invoke(
-        function: String, payload: [UInt8], type: LambdaInvocations.InvocationType = .requestResponse, logTail: Bool = false
-    ) async throws -> LambdaInvocations.Output {
+        function: String, payload: [UInt8], type: InvocationType = .requestResponse, logTail: Bool = false
+    ) async throws -> InvokeResult {
         var headers: HTTPHeaders = ["X-Amz-Invocation-Type": type.rawValue, "Content-Type": "application/json"]
         if logTail { headers.add(name: "X-Amz-Log-Type", value: "Tail") }
         let path = "/2015-03-31/functions/\(PercentEncoding.encode(function))/invocations"
         let response = try await send(.POST, path, headers: headers, body: payload)
         if response.status.code >= 300 {
+            let body = String(decoding: response.body, as: UTF8.self)
             throw AWSError(
                 response.status, response.headers.first(name: "x-amzn-ErrorType") ?? "\(response.status.code)",
-                String(decoding: response.body, as: UTF8.self))
+                (try? JSON(parsing: body))?["message"]?.string ?? body)
         }
-        return LambdaInvocations.Output(
+        return InvokeResult(
             statusCode: Int(response.status.code), functionError: response.headers.first(name: "X-Amz-Function-Error"),
             payload: response.body, logResult: response.headers.first(name: "X-Amz-Log-Result"),
-            requestID: response.headers.first(name: "x-amzn-RequestId"))
+            requestID: response.headers.first(name: "x-amzn-RequestId") ?? "")
     }
 
     /// One request on a connection of its own.

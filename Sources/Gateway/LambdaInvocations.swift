@@ -1,55 +1,14 @@
-public import Events
+public import Lambda
 import NIOHTTP1
 
 /// Lambda's `Invoke` on the wire: REST-JSON, `POST /2015-03-31/functions/NAME/invocations`.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 public struct LambdaInvocations: Sendable {
-    /// `X-Amz-Invocation-Type`.
-    public enum InvocationType: String, Sendable {
-        case requestResponse = "RequestResponse"
-        case event = "Event"
-        case dryRun = "DryRun"
-    }
-
-    /// What a client asks for.
-    public struct Input: Sendable {
-        /// The function's plain name, taken from a name or an ARN.
-        public var functionName: String
-        public var qualifier: String?
-        public var type: InvocationType
-        public var payload: [UInt8]
-        /// Whether the last 4 KB of the log are wanted.
-        public var wantsLogTail: Bool
-        /// Base64 of a JSON object, as the client sent it.
-        public var clientContext: String?
-        public var traceID: String?
-    }
-
-    /// What a client gets.
-    public struct Output: Sendable {
-        /// 200, 202 or 204.
-        public var statusCode: Int
-        /// `Unhandled` or `Handled` where the function failed.
-        public var functionError: String?
-        public var payload: [UInt8]
-        /// The last 4 KB of the log, in base64.
-        public var logResult: String?
-        public var requestID: String?
-
-        public init(statusCode: Int, functionError: String? = nil, payload: [UInt8] = [], logResult: String? = nil, requestID: String? = nil) {
-            self.statusCode = statusCode
-            self.functionError = functionError
-            self.payload = payload
-            self.logResult = logResult
-            self.requestID = requestID
-        }
-    }
-
-    private let invoke: @Sendable (Input) async throws(AWSError) -> Output
+    private let invoke: @Sendable (InvokeRequest) async throws(LambdaError) -> InvokeResult
 
     /// `invoke` runs or queues the invocation.
-    public init(invoke: @escaping @Sendable (Input) async throws(AWSError) -> Output) { self.invoke = invoke }
+    public init(invoke: @escaping @Sendable (InvokeRequest) async throws(LambdaError) -> InvokeResult) { self.invoke = invoke }
 
     /// The call in a path: the function's name or ARN as it was sent, decoded.
     struct Call {
@@ -64,17 +23,22 @@ public struct LambdaInvocations: Sendable {
     }
 
     func respond(to call: Call, request: HTTPRequest) async throws(AWSError) -> HTTPResponse {
-        let output = try await invoke(try input(call, request))
-        var headers: HTTPHeaders = ["X-Amz-Executed-Version": "$LATEST"]
+        let output: InvokeResult
+        let input = try input(call, request)
+        do throws(LambdaError) { output = try await invoke(input) } catch { throw AWSError(error) }
+        var headers: HTTPHeaders = ["X-Amz-Executed-Version": output.executedVersion, "x-amzn-RequestId": output.requestID]
         if let error = output.functionError { headers.add(name: "X-Amz-Function-Error", value: error) }
         if let tail = output.logResult { headers.add(name: "X-Amz-Log-Result", value: tail) }
-        if let id = output.requestID { headers.add(name: "x-amzn-RequestId", value: id) }
         if !output.payload.isEmpty { headers.add(name: "Content-Type", value: "application/json") }
         return HTTPResponse(status: HTTPResponseStatus(statusCode: output.statusCode), headers: headers, body: output.payload)
     }
 
-    private func input(_ call: Call, _ request: HTTPRequest) throws(AWSError) -> Input {
+    private func input(_ call: Call, _ request: HTTPRequest) throws(AWSError) -> InvokeRequest {
         let (name, qualifier) = try Self.function(call.function)
+        let wanted = request.query["Qualifier"] ?? qualifier ?? "$LATEST"
+        guard wanted == "$LATEST" else {
+            throw AWSError(.notFound, "ResourceNotFoundException", "Function not found: \(call.function):\(wanted)")
+        }
         let typeName = request.headers.first(name: "X-Amz-Invocation-Type") ?? "RequestResponse"
         guard let type = InvocationType(rawValue: typeName) else {
             throw AWSError(
@@ -82,12 +46,11 @@ public struct LambdaInvocations: Sendable {
                 "Value '\(typeName)' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: "
                     + "[RequestResponse, Event, DryRun]")
         }
-        return Input(
-            functionName: name, qualifier: request.query["Qualifier"] ?? qualifier, type: type,
-            payload: request.body.isEmpty ? Array("{}".utf8) : request.body,
+        return InvokeRequest(
+            functionName: name, payload: request.body.isEmpty ? Array("{}".utf8) : request.body, type: type,
             wantsLogTail: request.headers.first(name: "X-Amz-Log-Type") == "Tail",
             clientContext: request.headers.first(name: "X-Amz-Client-Context"),
-            traceID: request.headers.first(name: "X-Amzn-Trace-Id"))
+            traceHeader: request.headers.first(name: "X-Amzn-Trace-Id"))
     }
 
     /// The name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or an ARN.

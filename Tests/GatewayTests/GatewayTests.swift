@@ -1,5 +1,6 @@
 import Events
 import Gateway
+import Lambda
 import NIOHTTP1
 import NIOPosix
 import Testing
@@ -8,10 +9,8 @@ import Testing
 struct GatewayTests {
     /// A gateway whose one function answers with what it was asked.
     private func withGateway(_ body: (GatewayClient) async throws -> Void) async throws {
-        let lambda = LambdaInvocations { (input) async throws(AWSError) in
-            guard input.functionName == "echo" else {
-                throw AWSError(.notFound, "ResourceNotFoundException", "Function not found: \(input.functionName)")
-            }
+        let lambda = LambdaInvocations { (input) async throws(LambdaError) in
+            guard input.functionName == "echo" else { throw .resourceNotFound(arn: input.functionName) }
             return switch input.type {
             case .event: .init(statusCode: 202, requestID: "r")
             case .dryRun: .init(statusCode: 204, requestID: "r")
@@ -83,7 +82,7 @@ struct GatewayTests {
         try await withGateway { client in
             await #expect(throws: GatewayError.cannotListen(port: client.port, reason: "it is in use")) {
                 try await Gateway(
-                    port: client.port, lambda: LambdaInvocations { (_) async throws(AWSError) in .init(statusCode: 200) },
+                    port: client.port, lambda: LambdaInvocations { (_) async throws(LambdaError) in .init(statusCode: 200, requestID: "r") },
                     on: MultiThreadedEventLoopGroup.singleton)
             }
         }

@@ -1,0 +1,103 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+/// A room for one AWS service: it knows the values, the store, and no other room.
+func room(_ name: String, _ more: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: ["Events", "Storage", grdb] + more, exclude: exclude, swiftSettings: settings)
+}
+
+/// A program; `path` where it lies elsewhere than in Sources.
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+/// A Lambda function: its folder in functions/ is the template's CodeUri, its product what runs there.
+func function(_ name: String, exclude: [String] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Events", "FunctionRuntime", "Validation"], path: "functions/\(name)", exclude: exclude,
+        swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let services: [Target.Dependency] = ["CloudWatch", "EMR", "EventBridge", "Lambda", "S3", "StepFunctions"]
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["Sluice"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // Values and the store.
+        .target(name: "Events", swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Events", grdb], swiftSettings: settings),
+
+        // One room for each AWS service.
+        room("CloudWatch"),
+        room("EMR", exclude: ["Resources"]),
+        room("EventBridge"),
+        room("Lambda", ["CFunctionProcess"]),
+        room("S3", [crypto]),
+        room("StepFunctions"),
+        .target(name: "CFunctionProcess"),
+
+        // The template, the port, the command.
+        .target(name: "Template", dependencies: ["Events", .product(name: "Yams", package: "Yams")], swiftSettings: settings),
+        .target(name: "Gateway", dependencies: ["Events", "Lambda"] + nio, swiftSettings: settings),
+        program("Sluice", ["Events", "FunctionRuntime", "Gateway", "Storage", "Template", "Validation", argumentParser] + services, path: "Sources/Sluice"),
+
+        // For function authors.
+        .target(name: "Validation", swiftSettings: settings),
+        .target(
+            name: "FunctionRuntime", dependencies: ["CFunctionRuntime", "CZlib", "Events"], swiftSettings: settings,
+            linkerSettings: [.linkedLibrary(":libz.a")]),
+        .target(name: "CFunctionRuntime"),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // The functions that ship.
+        function("validate-flights"),
+
+        // Benchmarks.
+        program("BenchFunction", ["Events", "FunctionRuntime"], path: "Sources/Benchmarks/BenchFunction"),
+        program("HostBench", [], path: "Sources/Benchmarks/HostBench"),
+
+        // Tests.
+        tests("ArchitectureTests", []),
+        tests("CloudWatchTests", ["CloudWatch", "Events", "Storage", grdb]),
+        tests("EMRTests", ["EMR", "Events", "Storage"]),
+        tests("EventBridgeTests", ["EventBridge", "Events", "Storage", grdb]),
+        tests("EventsTests", ["Events"]),
+        tests("FunctionRuntimeTests", ["CZlib", "Events", "FunctionRuntime", "echo-function"]),
+        tests("GatewayTests", ["Events", "Gateway", "Lambda"] + nio),
+        tests("LambdaTests", ["Events", "Lambda", "Storage", grdb]),
+        tests("S3Tests", ["Events", "S3", "Storage", grdb]),
+        tests("StepFunctionsTests", ["Events", "StepFunctions", "Storage", grdb]),
+        tests("StorageTests", ["Events", "Storage", grdb]),
+        tests("TemplateTests", ["Events", "Template"]),
+        tests("ValidationTests", ["Validation"]),
+        program("echo-function", ["FunctionRuntime"], path: "Tests/Helpers/echo-function"),
+        program("validation-probe", ["Validation"], path: "Tests/ValidationProbe"),
+    ]
+)

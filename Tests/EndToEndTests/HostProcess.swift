@@ -1,0 +1,156 @@
+import Events
+import Foundation
+import Testing
+
+/// A project in a temporary folder and the real `sluice` for it: what a user has.
+final class TestProject {
+    let root: String
+    var lake: String { root + "/lake" }
+
+    /// The folder of the built programs: the tests' own bundle lies there too.
+    static let programs: String = {
+        let bundle = Bundle.main.bundleURL
+        return (bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : bundle).path
+    }()
+
+    /// The checkout, for the pipeline that ships and its data.
+    static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    init(template: String) throws {
+        root = NSTemporaryDirectory() + "sluice-e2e-" + Identifier.alphanumeric(8)
+        try FileManager.default.createDirectory(atPath: root + "/functions", withIntermediateDirectories: true)
+        try template.write(toFile: root + "/functions/template.yaml", atomically: true, encoding: .utf8)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// Puts a text into the project.
+    func write(_ text: String, to path: String, executable: Bool = false) throws {
+        let full = root + "/" + path
+        try FileManager.default.createDirectory(
+            atPath: (full as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try text.write(toFile: full, atomically: false, encoding: .utf8)
+        if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: full) }
+    }
+
+    /// Makes a built program the function in a folder.
+    func install(_ program: String, as folder: String) throws {
+        try FileManager.default.createDirectory(atPath: root + "/functions/" + folder, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: root + "/functions/\(folder)/bootstrap", withDestinationPath: Self.programs + "/" + program)
+    }
+
+    /// Runs a command to its end.
+    @discardableResult
+    func sluice(_ arguments: String..., environment: [String: String] = [:]) throws -> (status: Int32, output: String, error: String) {
+        try Self.run(Self.programs + "/sluice", arguments + ["--project", root], environment: environment)
+    }
+
+    /// Runs a command that prints JSON.
+    func json(_ arguments: String...) throws -> JSON {
+        let result = try Self.run(Self.programs + "/sluice", arguments + ["--json", "--project", root])
+        return try JSON(parsing: result.output)
+    }
+
+    static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws
+        -> (status: Int32, output: String, error: String)
+    {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = DispatchQueue(label: "error")
+        nonisolated(unsafe) var errorData = Data()  // Read only after the queue's work has ended, below.
+        text.async { errorData = error.fileHandleForReading.readDataToEndOfFile() }
+        let outputData = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        text.sync {}
+        return (process.terminationStatus, String(decoding: outputData, as: UTF8.self), String(decoding: errorData, as: UTF8.self))
+    }
+}
+
+/// A running `sluice up`, whose `--json` lines are the events that tests wait for.
+final class HostProcess {
+    private let process = Process()
+    private let output = Pipe()
+    private let lines: AsyncStream<JSON>
+    /// Everything that it has said so far, for a test that fails.
+    private(set) var said: [JSON] = []
+    private var iterator: AsyncStream<JSON>.Iterator
+
+    /// Starts the host and returns once it is ready.
+    init(_ project: TestProject, _ arguments: String..., environment: [String: String] = [:]) async throws {
+        let (lines, continuation) = AsyncStream.makeStream(of: JSON.self)
+        self.lines = lines
+        iterator = lines.makeAsyncIterator()
+        process.executableURL = URL(fileURLWithPath: TestProject.programs + "/sluice")
+        process.arguments = ["up", "--project", project.root, "--port", "0", "--json"] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardOutput = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let handle = output.fileHandleForReading
+        Thread.detachNewThread {
+            var rest: [UInt8] = []
+            while true {
+                let data = handle.availableData
+                if data.isEmpty { break }
+                rest.append(contentsOf: data)
+                while let end = rest.firstIndex(of: 0x0A) {
+                    if let json = try? JSON(parsing: Array(rest[..<end])) { continuation.yield(json) }
+                    rest.removeFirst(end + 1)
+                }
+            }
+            continuation.finish()
+        }
+        try await wait("the host is ready") { $0["ready"]?.bool == true }
+    }
+
+    deinit { kill(process.processIdentifier, SIGKILL) }
+
+    var port: Int { said.compactMap { $0["port"]?.int }.first ?? 0 }
+    var processID: Int32 { process.processIdentifier }
+
+    /// Waits for a line that fits. Fails the test when the host ends first.
+    @discardableResult
+    func wait(_ what: String, _ fits: (JSON) -> Bool) async throws -> JSON {
+        if let before = said.first(where: fits) { return before }
+        while let line = await iterator.next() {
+            said.append(line)
+            if fits(line) { return line }
+        }
+        let all = said.map(\.description).joined(separator: "\n")
+        throw Failure("the host ended while the test waited for: \(what). It had said:\n\(all)")
+    }
+
+    /// Waits until `count` lines fit.
+    func wait(_ what: String, count: Int, _ fits: (JSON) -> Bool) async throws {
+        var found = said.filter(fits).count
+        while found < count {
+            guard let line = await iterator.next() else {
+                throw Failure("the host ended while the test waited for \(count) of: \(what); there were \(found)")
+            }
+            said.append(line)
+            if fits(line) { found += 1 }
+        }
+    }
+
+    /// SIGTERM, and waits for the end; its exit status.
+    @discardableResult
+    func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+        init(_ description: String) { self.description = description }
+    }
+}
