@@ -70,16 +70,21 @@ enum MetricStore {
             "UPDATE metrics SET last_period = ? WHERE id = ? AND last_period < ?", [period, id, period])
     }
 
-    /// Adds to a period's row, or makes it.
-    static func add(_ aggregate: Aggregate, to period: Period, in connection: Connection) throws {
+    /// Adds to a period's row, or makes it. Returns whether the period is new.
+    @discardableResult
+    static func add(_ aggregate: Aggregate, to period: Period, in connection: Connection) throws -> Bool {
         var total = aggregate
+        var isNew = true
         if let row = try connection.row(
             """
             SELECT sample_count, sum, minimum, maximum, distribution FROM metric_periods
             WHERE metric_id = ? AND resolution = ? AND start = ? AND unit = ?
             """, [period.metric, period.resolution, period.start, period.unit])
         {
-            total.merge(Aggregate(row, at: 0, withValues: true))
+            // The row's distribution is the larger one: what is new goes into it.
+            total = Aggregate(row, at: 0, withValues: true)
+            total.merge(aggregate)
+            isNew = false
         }
         try connection.execute(
             """
@@ -93,6 +98,7 @@ enum MetricStore {
                 period.metric, period.resolution, period.start, period.unit, total.sampleCount, total.sum,
                 total.minimum, total.maximum, total.sketch.map { Data($0.encoded()) },
             ])
+        return isNew
     }
 
     /// The rows of a metric from `from` to before `to` whose resolution divides `period`.
@@ -166,7 +172,7 @@ extension Aggregate {
         sum = row[at + 1]
         minimum = row[at + 2]
         maximum = row[at + 3]
-        if withValues, let data: Data = row[at + 4] { sketch = ValueSketch(bytes: data) }
+        if withValues, let data: Data = row[at + 4] { sketch = ValueSketch(bytes: [UInt8](data)) }
     }
 }
 

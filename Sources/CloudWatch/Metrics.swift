@@ -45,15 +45,15 @@ public final class Metrics: Sendable {
     /// ``CloudWatchError/invalidParameterValue(_:)`` and nothing is written.
     public func put(_ data: [MetricDatum], in connection: Connection) throws {
         var sums: [MetricStore.Period: Aggregate] = [:]
-        var touched: [MetricIdentity: (id: Int64, last: Int64)] = [:]
+        var touched: [MetricIdentity: Int64] = [:]
         for datum in data {
             let metric = MetricIdentity(datum.metricName, namespace: datum.namespace, dimensions: datum.dimensions)
-            let id = try touched[metric]?.id ?? identifier(of: metric, in: connection)
+            let id = try touched[metric] ?? identifier(of: metric, in: connection)
             let resolution = datum.storageResolution == 1 ? 1 : 60
             let seconds = datum.timestamp.milliseconds.aligned(to: 1000) / 1000
             let period = MetricStore.Period(
                 metric: id, resolution: resolution, start: seconds.aligned(to: Int64(resolution)), unit: datum.unit)
-            touched[metric] = (id, max(touched[metric]?.last ?? .min, period.start))
+            touched[metric] = id
             for value in datum.values {
                 guard MetricUnits.isAllowed(value.value), value.count > 0, value.count.isFinite else {
                     throw CloudWatchError.invalidParameterValue(
@@ -62,8 +62,10 @@ public final class Metrics: Sendable {
                 sums[period, default: Aggregate()].add(value.value, count: value.count)
             }
         }
-        for (period, aggregate) in sums { try MetricStore.add(aggregate, to: period, in: connection) }
-        for (id, last) in touched.values { try MetricStore.touch(id, period: last, in: connection) }
+        for (period, aggregate) in sums {
+            guard try MetricStore.add(aggregate, to: period, in: connection) else { continue }
+            try MetricStore.touch(period.metric, period: period.start, in: connection)
+        }
         let names = Set(touched.keys)
         connection.afterCommit { [self] in state.withLock { $0.observer }?(names) }
     }

@@ -17,12 +17,12 @@ struct ValueSketch: Sendable, Hashable {
     private static let smallest = 1e-12
 
     private enum Content: Hashable {
-        case exact([Double: Double])
+        case exact(SortedCounts<Double>)
         /// Counts by bucket; the sign of the values, then the index of their logarithm.
-        case buckets(negative: [Int32: Double], zero: Double, positive: [Int32: Double])
+        case buckets(negative: SortedCounts<Int32>, zero: Double, positive: SortedCounts<Int32>)
     }
 
-    private var content = Content.exact([:])
+    private var content = Content.exact(SortedCounts())
 
     /// An empty distribution.
     init() {}
@@ -30,59 +30,55 @@ struct ValueSketch: Sendable, Hashable {
     /// Whether every value that went in can come out unchanged.
     var isExact: Bool { if case .exact = content { true } else { false } }
 
-    /// How many bytes and entries it takes depends on this: distinct values or buckets.
-    var entries: Int {
-        switch content {
-        case .exact(let values): values.count
-        case .buckets(let negative, let zero, let positive): negative.count + positive.count + (zero > 0 ? 1 : 0)
-        }
-    }
-
     /// Adds `count` occurrences of `value`.
     mutating func add(_ value: Double, count: Double) {
-        switch content {
+        // The content is taken out while it changes, so that its arrays are not copied.
+        let old = content
+        content = .exact(SortedCounts())
+        switch consume old {
         case .exact(var values):
-            content = .exact([:])
-            values[value, default: 0] += count
-            if values.count > Self.exactLimit {
-                content = .buckets(negative: [:], zero: 0, positive: [:])
-                addToBuckets(values)
+            values.add(value == 0 ? 0 : value, count: count)
+            content = .exact(values)
+            if values.entries.count > Self.exactLimit { spread() }
+        case .buckets(var negative, var zero, var positive):
+            if abs(value) < Self.smallest {
+                zero += count
+            } else if value > 0 {
+                positive.add(Self.bucket(value), count: count)
             } else {
-                content = .exact(values)
+                negative.add(Self.bucket(value), count: count)
             }
-        case .buckets:
-            addToBuckets([value: count])
+            content = .buckets(negative: negative, zero: zero, positive: positive)
         }
     }
 
-    private mutating func addToBuckets(_ values: [Double: Double]) {
-        guard case .buckets(var negative, var zero, var positive) = content else { return }
-        content = .exact([:])
-        for (value, count) in values {
-            if abs(value) < Self.smallest {
-                zero += count
-            } else {
-                let index = Int32((log(abs(value)) / Self.logGamma).rounded(.up))
-                if value > 0 { positive[index, default: 0] += count } else { negative[index, default: 0] += count }
-            }
-        }
-        content = .buckets(negative: negative, zero: zero, positive: positive)
+    private static func bucket(_ value: Double) -> Int32 { Int32((log(abs(value)) / logGamma).rounded(.up)) }
+
+    /// Turns exact values into buckets.
+    private mutating func spread() {
+        guard case .exact(let values) = content else { return }
+        content = .buckets(negative: SortedCounts(), zero: 0, positive: SortedCounts())
+        for entry in values.entries { add(entry.key, count: entry.count) }
     }
 
     /// Adds all that `other` holds.
     mutating func merge(_ other: ValueSketch) {
         switch other.content {
         case .exact(let values):
-            for (value, count) in values { add(value, count: count) }
-        case .buckets(let negative, let zero, let positive):
-            if case .exact(let values) = content {
-                content = .buckets(negative: [:], zero: 0, positive: [:])
-                addToBuckets(values)
+            if case .exact(var own) = content {
+                content = .exact(SortedCounts())
+                own.merge(values)
+                content = .exact(own)
+                if own.entries.count > Self.exactLimit { spread() }
+            } else {
+                for entry in values.entries { add(entry.key, count: entry.count) }
             }
+        case .buckets(let negative, let zero, let positive):
+            spread()
             guard case .buckets(var ownNegative, let ownZero, var ownPositive) = content else { return }
-            content = .exact([:])
-            ownNegative.merge(negative, uniquingKeysWith: +)
-            ownPositive.merge(positive, uniquingKeysWith: +)
+            content = .exact(SortedCounts())
+            ownNegative.merge(negative)
+            ownPositive.merge(positive)
             content = .buckets(negative: ownNegative, zero: ownZero + zero, positive: ownPositive)
         }
     }
@@ -91,14 +87,11 @@ struct ValueSketch: Sendable, Hashable {
     func ascending() -> [(value: Double, count: Double)] {
         switch content {
         case .exact(let values):
-            return values.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
+            return values.entries.map { ($0.key, $0.count) }
         case .buckets(let negative, let zero, let positive):
             func middle(_ index: Int32) -> Double { 2 * exp(Double(index) * Self.logGamma) / (1 + Self.gamma) }
-            var all: [(value: Double, count: Double)] = []
-            for (index, count) in negative.sorted(by: { $0.key > $1.key }) { all.append((-middle(index), count)) }
-            if zero > 0 { all.append((0, zero)) }
-            for (index, count) in positive.sorted(by: { $0.key < $1.key }) { all.append((middle(index), count)) }
-            return all
+            return negative.entries.reversed().map { (-middle($0.key), $0.count) } + (zero > 0 ? [(0, zero)] : [])
+                + positive.entries.map { (middle($0.key), $0.count) }
         }
     }
 
@@ -109,23 +102,23 @@ struct ValueSketch: Sendable, Hashable {
         var out: [UInt8] = []
         switch content {
         case .exact(let values):
-            out.reserveCapacity(1 + values.count * 9)
+            out.reserveCapacity(1 + values.entries.count * 10)
             out.append(0)
-            for (value, count) in values.sorted(by: { $0.key < $1.key }) {
-                Self.append(value.bitPattern, to: &out)
-                Self.appendCount(count, to: &out)
+            for entry in values.entries {
+                Self.append(entry.key.bitPattern, to: &out)
+                Self.appendCount(entry.count, to: &out)
             }
         case .buckets(let negative, let zero, let positive):
             out.append(1)
             Self.appendCount(zero, to: &out)
             for side in [negative, positive] {
-                Self.appendVariable(UInt64(side.count), to: &out)
+                Self.appendVariable(UInt64(side.entries.count), to: &out)
                 var last: Int32 = 0
-                for (index, count) in side.sorted(by: { $0.key < $1.key }) {
-                    let delta = Int64(index) - Int64(last)
+                for entry in side.entries {
+                    let delta = Int64(entry.key) - Int64(last)
                     Self.appendVariable(UInt64(bitPattern: (delta << 1) ^ (delta >> 63)), to: &out)
-                    Self.appendCount(count, to: &out)
-                    last = index
+                    Self.appendCount(entry.count, to: &out)
+                    last = entry.key
                 }
             }
         }
@@ -133,31 +126,34 @@ struct ValueSketch: Sendable, Hashable {
     }
 
     /// Reads what ``encoded()`` wrote; nil for anything else.
-    init?(bytes: some Collection<UInt8>) {
-        var reader = Reader(bytes: Array(bytes))
+    init?(bytes: [UInt8]) {
+        var reader = Reader(bytes: bytes)
         switch reader.byte() {
         case 0:
-            var values: [Double: Double] = [:]
+            var entries: [SortedCounts<Double>.Entry] = []
             while !reader.isAtEnd {
-                guard let bits = reader.fixed(), let count = reader.count() else { return nil }
-                values[Double(bitPattern: bits), default: 0] += count
+                guard let bits = reader.fixed(), let count = reader.count(), entries.count < Self.exactLimit else {
+                    return nil
+                }
+                entries.append(.init(key: Double(bitPattern: bits), count: count))
             }
-            guard values.count <= Self.exactLimit else { return nil }
+            guard let values = SortedCounts(ascending: entries) else { return nil }
             content = .exact(values)
         case 1:
             guard let zero = reader.count() else { return nil }
-            var sides: [[Int32: Double]] = []
+            var sides: [SortedCounts<Int32>] = []
             for _ in 0..<2 {
                 guard let entries = reader.variable(), entries < 1_000_000 else { return nil }
-                var side: [Int32: Double] = [:]
+                var side: [SortedCounts<Int32>.Entry] = []
                 var last: Int64 = 0
                 for _ in 0..<entries {
                     guard let coded = reader.variable(), let count = reader.count() else { return nil }
                     last &+= Int64(bitPattern: coded >> 1) ^ -Int64(bitPattern: coded & 1)
                     guard let index = Int32(exactly: last) else { return nil }
-                    side[index, default: 0] += count
+                    side.append(.init(key: index, count: count))
                 }
-                sides.append(side)
+                guard let counts = SortedCounts(ascending: side) else { return nil }
+                sides.append(counts)
             }
             content = .buckets(negative: sides[0], zero: zero, positive: sides[1])
         default: return nil
