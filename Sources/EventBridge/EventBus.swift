@@ -5,10 +5,12 @@ import Synchronization
 
 /// The event buses of the account: events come in, rules match them, targets get them.
 ///
-/// A delivery is part of the transaction that put the event. One that fails is undone alone, kept as a row, tried again by
+/// A delivery is part of the transaction that put the event. One that fails is undone alone, kept as a row, tried
+/// again by
 /// the target's `RetryPolicy` and at last kept as a dead letter.
 public final class EventBus: Sendable {
-    /// Gives an input to a target inside a transaction. Throws ``DeliveryFailure``; any other error is taken as retryable.
+    /// Gives an input to a target inside a transaction. Throws ``DeliveryFailure``; any other error is taken as
+    /// retryable.
     public typealias Deliver = @Sendable (Delivery, Connection) throws -> Void
     /// Takes measurements inside a transaction.
     public typealias Metrics = @Sendable ([MetricDatum], Connection) throws -> Void
@@ -30,7 +32,7 @@ public final class EventBus: Sendable {
     private let deliver: Deliver
     private let metrics: Metrics
     private let rules = Mutex(Rules())
-    private let waker = Waker()
+    let waker = Waker()
 
     /// The buses, without rules yet.
     public init(

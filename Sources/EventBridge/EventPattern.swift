@@ -50,7 +50,8 @@ public struct EventPattern: Sendable, Hashable {
     /// Whether an event matches, given as its JSON.
     public func matches(_ event: JSON) -> Bool { Self.matches(root, event, among: [event]) }
 
-    /// `everywhere` holds all the values at this place of the event, over all elements of the arrays on the way: a field is
+    /// `everywhere` holds all the values at this place of the event, over all elements of the arrays on the way: a
+    /// field is
     /// absent only where none of them has it, while the other tests must hold within one and the same element.
     private static func matches(_ node: Node, _ value: JSON, among everywhere: [JSON]) -> Bool {
         node.fields.allSatisfy { field in

@@ -8,7 +8,8 @@ public struct InputTransformer: Sendable, Hashable {
     private let template: String
     private static let reserved = "aws.events."
 
-    /// Reads a map of variables to paths, and the template in which `<variable>` stands for the value. Throws ``RuleError``.
+    /// Reads a map of variables to paths, and the template in which `<variable>` stands for the value. Throws
+    /// ``RuleError``.
     public init(inputPathsMap: [String: String] = [:], inputTemplate: String) throws(RuleError) {
         guard !inputTemplate.isEmpty, inputTemplate.utf8.count <= 8192 else {
             throw RuleError("InputTemplate must have 1 to 8192 bytes")
