@@ -39,7 +39,8 @@ func lineitem(withKey: Bool) -> RuleSet {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count > 1, let data = map(arguments[1] + "/lineitem.csv"), let suppliers = map(arguments[1] + "/supplier.csv")
+guard arguments.count > 1, let data = map(arguments[1] + "/lineitem.csv"),
+    let suppliers = map(arguments[1] + "/supplier.csv")
 else {
     print("ValidationBench FOLDER [RUNS] [WHAT]: FOLDER holds lineitem.csv and supplier.csv")
     exit(64)

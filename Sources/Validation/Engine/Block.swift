@@ -47,6 +47,9 @@ struct BlockReader {
     /// The next block: `rest` of the last one, then about `size` further bytes, or as many as `rest` has if that is more.
     mutating func next(after rest: UnsafeBufferPointer<UInt8>, into buffer: inout PaddedBuffer) throws -> Block {
         let wanted = rest.count + max(size, rest.count)
+        // The rest may lie in the buffer that this call replaces: it must outlive the copy.
+        let old = buffer
+        defer { withExtendedLifetime(old) {} }
         switch source {
         case .bytes(let all):
             let start = position - rest.count
@@ -67,7 +70,7 @@ struct BlockReader {
             return Block(base: UnsafePointer(copy.bytes), count: end - start, origin: start, isLast: isLast)
         case .pull(let pull):
             if buffer.capacity < wanted {
-                let larger = PaddedBuffer(capacity: wanted)
+                let larger = PaddedBuffer(capacity: wanted + size / 4)
                 if let from = rest.baseAddress { larger.bytes.update(from: from, count: rest.count) }
                 buffer = larger
             } else if let from = rest.baseAddress {

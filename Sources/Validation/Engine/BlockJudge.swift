@@ -1,22 +1,39 @@
 /// Judges blocks of any format.
 struct BlockJudge {
     private let binding: Binding
-    private let delimited: BlockProcessor?
+    private let processor: Processor
+
+    private enum Processor {
+        case delimited(BlockProcessor, CompiledDialect)
+        case json(JSONBlockProcessor)
+    }
 
     init(_ binding: Binding) {
         self.binding = binding
-        delimited = binding.dialect.map { BlockProcessor(binding, $0) }
+        if let dialect = binding.dialect {
+            processor = .delimited(BlockProcessor(binding, dialect), dialect)
+        } else {
+            processor = .json(JSONBlockProcessor(binding, isArray: binding.plan.format.kind == .jsonArray))
+        }
     }
 
     func process(_ block: Block, from start: Int) -> BlockResult {
-        delimited?.process(block, from: start) ?? BlockResult(binding.plan)
+        switch processor {
+        case .delimited(let processor, _): processor.process(block, from: start)
+        case .json(let processor): processor.process(block, from: start)
+        }
     }
 
     /// Where a row starts in the file, and what it has in these columns.
     func values(_ columns: [Int], of row: Int, in result: BlockResult, _ block: Block) -> (Int, String) {
         let start = Int(result.starts[row])
         let end = row + 1 < result.rows ? Int(result.starts[row + 1]) : result.consumed
-        guard let dialect = binding.dialect else { return (block.origin + start, "") }
+        let dialect: CompiledDialect
+        switch processor {
+        case .delimited(_, let own): dialect = own
+        case .json(let processor):
+            return (block.origin + start, processor.values(columns, at: start, block).joined(separator: ", "))
+        }
         var scanner = CSVScanner(dialect)
         var index = SeparatorIndex(capacity: 256)
         index.reset(at: start)

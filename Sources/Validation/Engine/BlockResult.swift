@@ -8,6 +8,8 @@ final class BlockResult {
     var rejected: [Bool] = []
     /// By row, where it starts, relative to the block.
     var starts: [UInt32] = []
+    /// By row, where it ends, relative to the block; empty where a row ends as the next one starts.
+    var ends: [UInt32] = []
     var statistics: [ColumnTally]
     var keys: [KeyColumn]
     /// By rule of the file that counts different values: the fingerprints seen in the block.

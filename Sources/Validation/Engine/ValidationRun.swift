@@ -64,6 +64,7 @@ struct ValidationRun {
         var buffer = firstBuffer
         let judge = BlockJudge(binding)
         var start = binding.dataStart
+        defer { withExtendedLifetime((firstBuffer, buffer)) {} }
         while true {
             let result = judge.process(block, from: start)
             try join(result, block, judge)
@@ -206,6 +207,12 @@ struct ValidationRun {
     ) throws {
         for row in 0..<result.rows where result.rejected[row] {
             let start = Int(result.starts[row])
+            if !result.ends.isEmpty {
+                // A row of JSON, on a line of its own.
+                try sink(UnsafeRawBufferPointer(start: block.base + start, count: Int(result.ends[row]) - start))
+                try [UInt8(ascii: "\n")].withUnsafeBytes(sink)
+                continue
+            }
             let end = row + 1 < result.rows ? Int(result.starts[row + 1]) : result.consumed
             try sink(UnsafeRawBufferPointer(start: block.base + start, count: end - start))
         }

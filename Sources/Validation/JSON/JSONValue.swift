@@ -69,6 +69,20 @@ struct JSONParser {
 
     private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
 
+    /// The next byte, if there is one.
+    var next: UInt8? { current }
+
+    /// Takes the byte if it is the next one.
+    mutating func take(_ byte: UInt8) -> Bool {
+        guard current == byte else { return false }
+        index += 1
+        return true
+    }
+
+    func text(_ range: Range<Int>) -> Slice<UnsafeBufferPointer<UInt8>> { bytes[range] }
+
+    func failure(_ message: String) -> JSONSyntaxError { error(message) }
+
     mutating func skipSpace() {
         while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 {
             if byte == 0x0a { line += 1 }

@@ -49,7 +49,7 @@ def value(r):
 def field(r, hostile):
     text = value(r)
     style = r.random()
-    if hostile and style < 0.03:
+    if hostile and style < 0.03 and text.strip("\r\n "):
         return text.replace("\n", " ").replace("\r", " ").replace(",", ";") + '"' + "tail"
     if hostile and style < 0.05:
         return '"' + text.replace('"', '""') + '"' + "tail"
