@@ -63,7 +63,7 @@ public final class StateMachines: Sendable {
     private let cancelTask: CancelTask
     private let bus: Bus
     private let metrics: Metrics
-    private let waker = Waker()
+    let waker = Waker()
     /// Definitions by revision, which never change.
     private let definitions = Mutex<[Int64: (StateMachineDefinition, StepFunctionsStore.Revision)]>([:])
 
