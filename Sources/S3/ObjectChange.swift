@@ -1,0 +1,63 @@
+import Events
+
+/// What was found at a key's path.
+enum Observation: Sendable, Hashable {
+    /// A whole file that nobody has open for writing.
+    case present(bucket: String, key: String, identity: FileIdentity, eTag: String)
+    /// The file was removed or moved away. `current` is what stands in its place by now, if anything does: it has an observation
+    /// of its own, before or after this one.
+    case absent(bucket: String, key: String, current: FileIdentity?)
+
+    var bucket: String {
+        switch self {
+        case .present(let bucket, _, _, _), .absent(let bucket, _, _): bucket
+        }
+    }
+
+    var key: String {
+        switch self {
+        case .present(_, let key, _, _), .absent(_, let key, _): key
+        }
+    }
+}
+
+/// What an observation means, given the object that is known.
+enum ObjectChange: Sendable, Hashable {
+    /// It is known already.
+    case nothing
+    /// The same bytes in the same file with other attributes: no event, but a new identity to remember.
+    case sameContent(FileIdentity)
+    /// A new version.
+    case created(FileIdentity, eTag: String)
+    /// The object is gone.
+    case removed
+
+    init(known: StoredObject?, observation: Observation) {
+        switch (known, observation) {
+        case (nil, .absent): self = .nothing
+        case (nil, .present(_, _, let identity, let eTag)): self = .created(identity, eTag: eTag)
+        case (let known?, .absent(_, _, let current)):
+            // A removal that is told after its successor has been taken in.
+            self = known.identity == current ? .nothing : .removed
+        case (let known?, .present(_, _, let identity, let eTag)):
+            let sameBytes = known.eTag == eTag && known.size == identity.size
+            if sameBytes, known.identity == identity {
+                self = .nothing
+            } else if sameBytes, known.identity.differsOnlyInAttributes(from: identity) {
+                self = .sameContent(identity)
+            } else {
+                self = .created(identity, eTag: eTag)
+            }
+        }
+    }
+}
+
+extension Sequencer {
+    /// The next number of an order that survives restarts and clocks that are set back: the time where that is larger, else the
+    /// last number's successor. Seconds in the upper half, as in S3's own.
+    static func next(after last: Int64, now: Timestamp) -> Int64 {
+        let seconds = max(0, now.milliseconds / 1000)
+        let fraction = (now.milliseconds % 1000) * 4_294_967
+        return max(last + 1, seconds << 32 | max(0, fraction))
+    }
+}

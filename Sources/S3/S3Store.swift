@@ -1,0 +1,207 @@
+public import Events
+import GRDB
+public import Storage
+
+/// An object as it is now.
+public struct StoredObject: Sendable, Hashable {
+    /// The bucket's name.
+    public var bucket: String
+    /// The plain key.
+    public var key: String
+    /// Bytes.
+    public var size: Int64
+    /// Without quotes.
+    public var eTag: String
+    /// Which version of the object this is.
+    public var sequencer: Sequencer
+    /// When the version came to be.
+    public var lastModified: Timestamp
+    /// The file that holds it.
+    var identity: FileIdentity
+
+    /// The version, as deliveries name it.
+    public var version: ObjectVersion { ObjectVersion(bucket: bucket, key: key, sequencer: sequencer) }
+}
+
+/// Something that happened to an object, as it is kept for `sluice trace`.
+public struct StoredEvent: Sendable, Hashable {
+    /// The version that came or, with a removal, the point in the key's order at which it went.
+    public var version: ObjectVersion
+    /// Without the prefix `s3:`.
+    public var eventName: String
+    /// When it was seen.
+    public var eventTime: Timestamp
+    /// Bytes; nil for a removal.
+    public var size: Int64?
+    /// Without quotes; nil for a removal.
+    public var eTag: String?
+    /// `x-amz-request-id`.
+    public var requestID: String
+    /// `x-amz-id-2`.
+    public var hostID: String
+}
+
+/// The objects and their events in the database.
+public enum S3Store {
+    /// The tables of this room.
+    public static let schema = Schema(
+        room: "S3",
+        steps: [
+            """
+            CREATE TABLE s3_bucket (
+                name TEXT PRIMARY KEY NOT NULL,
+                device INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE s3_object (
+                bucket TEXT NOT NULL,
+                key TEXT NOT NULL,
+                size INTEGER NOT NULL,
+                eTag TEXT NOT NULL,
+                sequencer INTEGER NOT NULL,
+                lastModified INTEGER NOT NULL,
+                inode INTEGER NOT NULL,
+                modified INTEGER NOT NULL,
+                changed INTEGER NOT NULL,
+                PRIMARY KEY (bucket, key)
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE s3_event (
+                bucket TEXT NOT NULL,
+                key TEXT NOT NULL,
+                sequencer INTEGER NOT NULL,
+                eventName TEXT NOT NULL,
+                eventTime INTEGER NOT NULL,
+                size INTEGER,
+                eTag TEXT,
+                requestID TEXT NOT NULL,
+                hostID TEXT NOT NULL,
+                PRIMARY KEY (bucket, key, sequencer)
+            ) STRICT, WITHOUT ROWID;
+            CREATE TABLE s3_sequencer (
+                only INTEGER PRIMARY KEY CHECK (only = 1),
+                last INTEGER NOT NULL
+            ) STRICT;
+            INSERT INTO s3_sequencer VALUES (1, 0);
+            """
+        ])
+
+    private static let columns = "bucket, key, size, eTag, sequencer, lastModified, inode, modified, changed"
+
+    // MARK: Reading
+
+    /// The object of a key, or nil where there is none now.
+    public static func object(bucket: String, key: String, in connection: Connection) throws -> StoredObject? {
+        try connection.row("SELECT \(columns) FROM s3_object WHERE bucket = ? AND key = ?", [bucket, key]).map(object)
+    }
+
+    /// The objects of a bucket in the order of their keys' bytes, from behind `after` on.
+    public static func objects(
+        bucket: String, prefix: String = "", after: String = "", limit: Int, in connection: Connection
+    ) throws -> [StoredObject] {
+        try connection.rows(
+            """
+            SELECT \(columns) FROM s3_object
+            WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?
+            """, [bucket, prefix, upperBound(ofPrefix: prefix), after, limit]
+        ).map(object)
+    }
+
+    /// How many objects a bucket has, and their bytes.
+    public static func totals(bucket: String, in connection: Connection) throws -> (objects: Int, bytes: Int64) {
+        let row = try connection.row(
+            "SELECT count(*), coalesce(sum(size), 0) FROM s3_object WHERE bucket = ?", [bucket])
+        return (row?[0] ?? 0, row?[1] ?? 0)
+    }
+
+    /// The buckets that have objects or a folder that was seen.
+    public static func buckets(in connection: Connection) throws -> [String] {
+        try connection.rows("SELECT name FROM s3_bucket ORDER BY name").map { $0[0] }
+    }
+
+    /// What happened to a key, oldest first.
+    public static func events(bucket: String, key: String, in connection: Connection) throws -> [StoredEvent] {
+        try connection.rows(
+            """
+            SELECT bucket, key, sequencer, eventName, eventTime, size, eTag, requestID, hostID FROM s3_event
+            WHERE bucket = ? AND key = ? ORDER BY sequencer
+            """, [bucket, key]
+        ).map { row in
+            StoredEvent(
+                version: ObjectVersion(bucket: row[0], key: row[1], sequencer: sequencer(row[2])), eventName: row[3],
+                eventTime: Timestamp(milliseconds: row[4]), size: row[5], eTag: row[6], requestID: row[7],
+                hostID: row[8])
+        }
+    }
+
+    /// Whether a version is still the object's newest: false once it was overwritten or removed.
+    public static func isCurrent(_ version: ObjectVersion, in connection: Connection) throws -> Bool {
+        try object(bucket: version.bucket, key: version.key, in: connection)?.sequencer == version.sequencer
+    }
+
+    // MARK: Writing
+
+    /// The last number that any event got.
+    static func lastSequence(in connection: Connection) throws -> Int64 {
+        try connection.value(Int64.self, "SELECT last FROM s3_sequencer") ?? 0
+    }
+
+    static func setLastSequence(_ last: Int64, in connection: Connection) throws {
+        try connection.execute("UPDATE s3_sequencer SET last = ?", [last])
+    }
+
+    static func put(_ object: StoredObject, sequence: Int64, in connection: Connection) throws {
+        try connection.execute(
+            "INSERT OR REPLACE INTO s3_object (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                object.bucket, object.key, object.size, object.eTag, sequence, object.lastModified.milliseconds,
+                object.identity.inode, object.identity.modified, object.identity.changed,
+            ])
+    }
+
+    static func setIdentity(
+        _ identity: FileIdentity, bucket: String, key: String, in connection: Connection
+    ) throws {
+        try connection.execute(
+            "UPDATE s3_object SET inode = ?, modified = ?, changed = ? WHERE bucket = ? AND key = ?",
+            [identity.inode, identity.modified, identity.changed, bucket, key])
+    }
+
+    static func remove(bucket: String, key: String, in connection: Connection) throws {
+        try connection.execute("DELETE FROM s3_object WHERE bucket = ? AND key = ?", [bucket, key])
+    }
+
+    static func append(_ event: StoredEvent, sequence: Int64, in connection: Connection) throws {
+        try connection.execute(
+            """
+            INSERT INTO s3_event (bucket, key, sequencer, eventName, eventTime, size, eTag, requestID, hostID)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                event.version.bucket, event.version.key, sequence, event.eventName, event.eventTime.milliseconds,
+                event.size, event.eTag, event.requestID, event.hostID,
+            ])
+    }
+
+    /// The device that a bucket's folder was last seen on.
+    static func device(of bucket: String, in connection: Connection) throws -> Int64? {
+        try connection.value(Int64.self, "SELECT device FROM s3_bucket WHERE name = ?", [bucket])
+    }
+
+    static func setDevice(_ device: Int64, of bucket: String, in connection: Connection) throws {
+        try connection.execute("INSERT OR REPLACE INTO s3_bucket (name, device) VALUES (?, ?)", [bucket, device])
+    }
+
+    // MARK: Rows
+
+    private static func object(_ row: Row) -> StoredObject {
+        StoredObject(
+            bucket: row[0], key: row[1], size: row[2], eTag: row[3], sequencer: sequencer(row[4]),
+            lastModified: Timestamp(milliseconds: row[5]),
+            identity: FileIdentity(inode: row[6], size: row[2], modified: row[7], changed: row[8]))
+    }
+
+    private static func sequencer(_ sequence: Int64) -> Sequencer { Sequencer(UInt64(bitPattern: sequence)) }
+
+    /// The first text behind all that start with `prefix`. No UTF-8 holds U+10FFFF's successor, so the highest scalar twice
+    /// stands behind every key.
+    private static func upperBound(ofPrefix prefix: String) -> String { prefix + "\u{10FFFF}\u{10FFFF}" }
+}

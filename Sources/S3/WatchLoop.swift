@@ -1,0 +1,364 @@
+import Events
+import Glibc
+import Storage
+import Synchronization
+
+/// The watcher's thread: changes in, observations out.
+///
+/// It drains the kernel's queue first and looks at files second, so that the queue stays short; what it finds goes to the
+/// database in batches, of which few are under way at once. All that it holds is bounded: the changes that wait by
+/// `pendingLimit`, beyond which a scan takes their place.
+final class WatchLoop {
+    /// What the loop is made from.
+    struct Setup: Sendable {
+        var lake: String
+        var store: Store
+        var time: any TimeSource
+        var publisher: EventPublisher
+        var buckets: [String]
+        var notice: @Sendable (String) -> Void
+        var maximumWatches: Int
+        var scanInterval: Duration
+        var mailbox: Mailbox
+        var progress: WatchProgress
+    }
+
+    /// A folder's objects that are to go, from a key on.
+    struct Removal: Sendable, Hashable {
+        var bucket: String
+        var prefix: String
+        var after = ""
+    }
+
+    enum Work {
+        /// Look at what is at the path. `isClosed`: a writer has just closed it.
+        case inspect(WatchedBucket, [UInt8], isClosed: Bool)
+        /// The path was removed or moved away.
+        case absent(WatchedBucket, [UInt8])
+        case absentTree(Removal)
+    }
+
+    static let pendingLimit = 50_000
+    static let batchLimit = 256
+    static let batchesUnderWay = 2
+    /// Files up to this size are read on the spot, larger ones by a thread of their own.
+    static let inlineSize = 64 * 1024
+    static let readersLimit = 2
+    static let hashLimit = 4096
+    /// How long a file must have been left alone where nobody can tell whether it is open.
+    static let quietPeriod = Duration.seconds(2)
+
+    let setup: Setup
+    var inotify: Inotify?
+    var lake: Descriptor?
+    var lakeWatch: Int32 = -1
+    var buckets: [String: WatchedBucket] = [:]
+    var folders: [Int32: WatchedFolder] = [:]
+    /// Files that are open for writing under another name, by the watch on the file itself.
+    var openFiles: [Int32: [(bucket: WatchedBucket, path: [UInt8])]] = [:]
+    /// Paths that could not be read, to be tried again when their attributes change.
+    var unreadable: Set<[UInt8]> = []
+
+    var pending: [Work] = []
+    var pendingHead = 0
+    var inspectsPending: Set<[UInt8]> = []
+    var batch: [Observation] = []
+    var batchesOut = 0
+    var removalOut = false
+    var hashes: [(bucket: WatchedBucket, path: [UInt8], identity: FileIdentity)] = []
+    var hashesHead = 0
+    var readers = 0
+    var scan = ScanState()
+    var deferred: [(due: Timestamp, bucket: String, path: [UInt8])] = []
+    var timer: (due: Timestamp, task: Task<Void, Never>)?
+    /// When everything is to be looked at again, where changes can't be watched.
+    var nextScan: Timestamp?
+    var needsPeriodicScan = false
+    var rescanWanted = false
+    var isStopping = false
+    /// Those who wait until nothing is left to do.
+    var settlers: [CheckedContinuation<Void, Never>] = []
+    private var hasScanned = false
+    var said: Set<String> = []
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: inlineSize, alignment: 64)
+
+    init(_ setup: Setup) { self.setup = setup }
+
+    deinit { buffer.deallocate() }
+
+    func run() {
+        begin()
+        setup.progress.started()
+        while !isFinished {
+            wait()
+            for message in setup.mailbox.takeAll() { take(message) }
+            let isDrained = drain()
+            work()
+            report(isDrained: isDrained)
+        }
+        timer?.task.cancel()
+        setup.mailbox.close()
+        for message in setup.mailbox.takeAll() { take(message) }
+        for wake in settlers { wake.resume() }
+        dropWatches()
+        setup.progress.stopped()
+    }
+
+    private var isFinished: Bool { isStopping && batchesOut == 0 && !removalOut && readers == 0 }
+
+    // MARK: Waiting
+
+    private func wait() {
+        var descriptors = [pollfd(fd: setup.mailbox.reader.number, events: Int16(POLLIN), revents: 0)]
+        if let inotify { descriptors.append(pollfd(fd: inotify.descriptor.number, events: Int16(POLLIN), revents: 0)) }
+        let hasWork =
+            !isStopping && mayWork && (pendingHead < pending.count || scan.isActive || rescanWanted || !batch.isEmpty)
+        armTimer()
+        _ = poll(&descriptors, nfds_t(descriptors.count), hasWork ? 0 : -1)
+    }
+
+    private func armTimer() {
+        let due = ([nextScan].compactMap(\.self) + deferred.map(\.due)).min()
+        guard let due, !isStopping, timer.map({ due < $0.due }) ?? true else { return }
+        timer?.task.cancel()
+        let (time, mailbox) = (setup.time, setup.mailbox)
+        timer = (
+            due,
+            Task.detached {
+                // A cancelled sleep belongs to a timer that has been replaced.
+                if (try? await time.sleep(until: due)) != nil { mailbox.post(.timer) }
+            }
+        )
+    }
+
+    private func take(_ message: Mailbox.Message) {
+        switch message {
+        case .committed(let observations, let error):
+            batchesOut -= 1
+            if let error { retry(observations, error) }
+        case .removed(let removal, let result):
+            removalOut = false
+            switch result {
+            case .success(let after?): submit(Removal(bucket: removal.bucket, prefix: removal.prefix, after: after))
+            case .success(nil): break
+            case .failure(let error):
+                guard error as? StoreError != .closed else { return isStopping = true }
+                say("s3://\(removal.bucket)/\(removal.prefix): the removal could not be recorded: \(error)")
+                rescanAfterFailure()
+            }
+        case .hashed(let bucket, let path, let identity, let eTag):
+            readers -= 1
+            startReaders()
+            guard let eTag, let bucket = buckets[bucket], let key = key(path, in: bucket) else { return }
+            // Whatever replaced the file since then is announced by a change of its own.
+            guard ObjectFile.identity(path, in: bucket.root) == identity else { return }
+            observe(.present(bucket: bucket.name, key: key, identity: identity, eTag: eTag))
+        case .timer:
+            timer = nil
+            let now = setup.time.now
+            if let due = nextScan, due <= now {
+                nextScan = nil
+                rescanWanted = true
+            }
+            let due = deferred.filter { $0.due <= now }
+            deferred.removeAll { $0.due <= now }
+            for one in due {
+                guard let bucket = buckets[one.bucket] else { continue }
+                if ObjectFile.status(one.path, in: bucket.root) == nil {
+                    enqueue(.absent(bucket, one.path))
+                } else {
+                    enqueue(.inspect(bucket, one.path, isClosed: false))
+                }
+            }
+        case .rescan: rescanWanted = true
+        case .settle(let wake): settlers.append(wake)
+        case .stop: isStopping = true
+        }
+    }
+
+    // MARK: Working
+
+    /// Whether more can be looked at now, or what is under way must come back first.
+    var mayWork: Bool {
+        batchesOut < Self.batchesUnderWay && !removalOut && hashes.count - hashesHead < Self.hashLimit
+    }
+
+    private func work() {
+        if isStopping { return }
+        var steps = 0
+        while mayWork, steps < 64 {
+            steps += 1
+            if pendingHead < pending.count {
+                next()
+            } else if scan.isActive {
+                break
+            } else if rescanWanted {
+                rescanWanted = false
+                restart()
+                break
+            } else {
+                break
+            }
+            if batch.count >= Self.batchLimit { flush() }
+        }
+        // One step, however much else waits: new folders must not wait for ever.
+        if mayWork, scan.isActive { stepScan() }
+        if batch.count >= Self.batchLimit || (pendingHead >= pending.count && mayWork) { flush() }
+    }
+
+    private func next() {
+        let work = pending[pendingHead]
+        switch work {
+        case .inspect(let bucket, let path, let isClosed):
+            inspectsPending.remove(pendingKey(bucket, path))
+            inspect(path, in: bucket, isClosed: isClosed)
+        case .absent(let bucket, let path):
+            if let key = key(path, in: bucket) {
+                observe(
+                    .absent(
+                        bucket: bucket.name, key: key, current: ObjectFile.identity(path, in: bucket.root)))
+            }
+        case .absentTree(let removal):
+            // What is under way may still add objects to the folder.
+            flush()
+            guard batchesOut == 0 else { return }
+            submit(removal)
+        }
+        pendingHead += 1
+        if pendingHead == pending.count {
+            pending.removeAll(keepingCapacity: pending.count < 4096)
+            pendingHead = 0
+        } else if pendingHead >= 8192 {
+            pending.removeFirst(pendingHead)
+            pendingHead = 0
+        }
+    }
+
+    func enqueue(_ work: Work) {
+        // The scan that is wanted will find what is left out here.
+        guard pending.count - pendingHead < Self.pendingLimit else {
+            rescanWanted = true
+            return
+        }
+        switch work {
+        case .inspect(let bucket, let path, _):
+            guard inspectsPending.insert(pendingKey(bucket, path)).inserted else { return }
+        case .absent(let bucket, let path):
+            // An inspection that comes behind the removal must not be taken for the one before it.
+            inspectsPending.remove(pendingKey(bucket, path))
+        case .absentTree: inspectsPending.removeAll()
+        }
+        pending.append(work)
+    }
+
+    private func pendingKey(_ bucket: WatchedBucket, _ path: [UInt8]) -> [UInt8] {
+        Array(bucket.name.utf8) + [UInt8(ascii: "/")] + path
+    }
+
+    // MARK: Committing
+
+    func observe(_ observation: Observation) { batch.append(observation) }
+
+    func flush() {
+        guard !batch.isEmpty else { return }
+        let observations = batch
+        batch = []
+        send(observations)
+    }
+
+    private func send(_ observations: [Observation]) {
+        batchesOut += 1
+        let (publisher, mailbox, progress) = (setup.publisher, setup.mailbox, setup.progress)
+        setup.store.submit({ try publisher.apply(observations, in: $0) }) { result in
+            switch result {
+            case .success(let events):
+                progress.add(events: events)
+                mailbox.post(.committed(observations, nil))
+            case .failure(let error): mailbox.post(.committed(observations, error))
+            }
+        }
+    }
+
+    private func submit(_ removal: Removal) {
+        removalOut = true
+        let (publisher, mailbox) = (setup.publisher, setup.mailbox)
+        let root = buckets[removal.bucket]?.root
+        setup.store.submit({ connection in
+            try publisher.removeMissing(
+                bucket: removal.bucket, prefix: removal.prefix, after: removal.after, limit: Self.batchLimit,
+                in: connection
+            ) { key in root.flatMap { ObjectFile.identity(Array(key.utf8), in: $0) } }
+        }) { mailbox.post(.removed(removal, $0)) }
+    }
+
+    /// A batch that failed is sent again one by one, so that the fault of one costs the others nothing.
+    private func retry(_ observations: [Observation], _ error: any Error) {
+        guard error as? StoreError != .closed else { return isStopping = true }
+        guard observations.count == 1, let one = observations.first else {
+            for one in observations { send([one]) }
+            return
+        }
+        say("s3://\(one.bucket)/\(one.key): the event could not be recorded: \(error). It is tried again.")
+        postpone(one.bucket, Array(one.key.utf8), by: .seconds(5))
+    }
+
+    func postpone(_ bucket: String, _ path: [UInt8], by delay: Duration) {
+        guard deferred.count < Self.hashLimit else { return rescanAfterFailure() }
+        deferred.append((setup.time.now + delay, bucket, path))
+    }
+
+    private func rescanAfterFailure() { nextScan = min(nextScan ?? .distantFuture, setup.time.now + .seconds(5)) }
+
+    // MARK: Telling
+
+    /// Says something once.
+    func say(_ message: String) {
+        guard said.count <= 1000, said.insert(message).inserted else { return }
+        setup.notice(said.count > 1000 ? "further notices about the lake's files are left out" : message)
+    }
+
+    private func report(isDrained: Bool) {
+        setup.progress.set(pending: pending.count - pendingHead + batch.count + hashes.count - hashesHead)
+        let isIdle =
+            isDrained && pendingHead >= pending.count && batch.isEmpty && batchesOut == 0 && !removalOut
+            && readers == 0 && hashesHead >= hashes.count && !scan.isActive && !rescanWanted
+        guard isIdle else { return }
+        if !hasScanned {
+            hasScanned = true
+            setup.progress.scanned()
+        }
+        for wake in settlers { wake.resume() }
+        settlers = []
+    }
+
+    /// The key that a path stands for; nil, and a notice, where S3 could have no such key.
+    func key(_ path: [UInt8], in bucket: WatchedBucket) -> String? {
+        guard let key = String(validating: path, as: UTF8.self) else {
+            say("\(shown(path, bucket)): the name is no UTF-8, so it can't be an object's key; rename the file")
+            return nil
+        }
+        guard path.count <= ObjectPath.maximumKeyLength else {
+            say(
+                "\(shown(path, bucket)): the key would be longer than 1024 bytes, which S3 refuses; shorten its folders"
+            )
+            return nil
+        }
+        return key
+    }
+
+    /// A path as a message shows it, with bytes that are no text as `\xNN`.
+    func shown(_ path: [UInt8], _ bucket: WatchedBucket) -> String {
+        let text =
+            String(validating: path, as: UTF8.self)
+            ?? path.map { byte in
+                if (0x20..<0x7F).contains(byte) { return String(UnicodeScalar(byte)) }
+                let digits = String(byte, radix: 16)
+                return "\\x" + (digits.utf8.count == 1 ? "0" : "") + digits
+            }.joined()
+        return "\(setup.lake)/\(bucket.name)/\(text)"
+    }
+}
+
+extension Timestamp {
+    fileprivate static let distantFuture = Timestamp(milliseconds: .max)
+}

@@ -1,0 +1,140 @@
+import Events
+import Glibc
+import Storage
+import Testing
+
+@testable import S3
+
+@Suite("The host comes and goes")
+struct HostTests {
+    @Test("a file dropped while the host was down is told once")
+    func droppedWhileDown() async throws {
+        let lake = try TestLake()
+        try await lake.started().stop()
+        lake.script("echo 1 > a; mkdir b; echo 22 > b/c")
+        let second = try await lake.started()
+        #expect(Set(await lake.events()) == [.created("a", 2), .created("b/c", 3)])
+        await second.stop()
+        let third = try await lake.started()
+        #expect(await lake.events() == [])
+        await third.stop()
+    }
+
+    @Test("what was removed, overwritten, renamed or only chmod-ed while the host was down is told as such")
+    func changedWhileDown() async throws {
+        let lake = try TestLake()
+        lake.script("echo 1 > gone; echo 1 > over; echo 1 > from; echo 1 > mode; mkdir d; echo 1 > d/e")
+        let first = try await lake.started()
+        _ = await lake.events()
+        await first.stop()
+        lake.script("rm gone; echo 22 > over; mv from to; chmod 600 mode; ln mode $aside/link; rm -r d")
+        let second = try await lake.started()
+        #expect(
+            Set(await lake.events()) == [
+                .removed("gone"), .created("over", 3), .removed("from"), .created("to", 2), .removed("d/e"),
+            ])
+        await second.stop()
+    }
+
+    @Test("a file that is still open for writing at the start is told when it is closed")
+    func openAtStart() async throws {
+        let lake = try TestLake()
+        let descriptor = open("\(lake.root)/lake/raw/slow", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        #expect(write(descriptor, "12", 2) == 2)
+        let service = try await lake.started()
+        #expect(await lake.events() == [])
+        #expect(write(descriptor, "34", 2) == 2)
+        close(descriptor)
+        #expect(await lake.next(1) == [.created("slow", 4)])
+        await service.stop()
+    }
+
+    @Test("a large file has the tag of an upload in parts")
+    func large() async throws {
+        let lake = try TestLake()
+        let service = try await lake.started()
+        lake.script("head -c 9000000 /dev/zero > $aside/big; cp $aside/big big; cp $aside/big other")
+        let seen = Set(await lake.next(2))
+        #expect(
+            seen == [
+                Seen(event: "ObjectCreated:CompleteMultipartUpload", key: "big", size: 9_000_000),
+                Seen(event: "ObjectCreated:CompleteMultipartUpload", key: "other", size: 9_000_000),
+            ])
+        let tag = try await lake.store.read { try S3Store.object(bucket: "raw", key: "big", in: $0)?.eTag }
+        #expect(tag == "6ebe9e823cabb02f6a6bb8a50fa45675-2")
+        await service.stop()
+    }
+
+    @Test("versions of a key are ordered by their sequencer, also across restarts and a clock that is set back")
+    func sequencers() async throws {
+        let lake = try TestLake()
+        let time = ManualTime()
+        var seen: [Sequencer] = []
+        for step in 0..<4 {
+            if step == 2 { time.advance(by: .seconds(-3600)) }
+            let service = try lake.service(time: time)
+            await service.start()
+            await service.scanCompleted()
+            for round in 0..<3 {
+                lake.script("echo \(step) \(round) > a")
+                seen += await lake.eventRecords().compactMap { $0.s3.object.sequencer.map { Sequencer($0) } }
+            }
+            await service.stop()
+        }
+        #expect(seen.count == 12)
+        #expect(seen == seen.sorted() && Set(seen).count == 12)
+        let version = ObjectVersion(bucket: "raw", key: "a", sequencer: try #require(seen.last))
+        let old = ObjectVersion(bucket: "raw", key: "a", sequencer: try #require(seen.first))
+        #expect(try await lake.store.read { try S3Store.isCurrent(version, in: $0) })
+        #expect(try await !lake.store.read { try S3Store.isCurrent(old, in: $0) })
+        #expect(try await lake.store.read { try S3Store.events(bucket: "raw", key: "a", in: $0) }.count == 12)
+    }
+
+    @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])
+    func scansInstead(watches: Int) async throws {
+        let lake = try TestLake()
+        lake.script("mkdir -p a/b/c/d; echo 1 > a/b/c/d/e")
+        let time = ManualTime()
+        let service = try lake.service(time: time, maximumWatches: watches)
+        await service.start()
+        #expect(await lake.next(1) == [.created("a/b/c/d/e", 2)])
+        for round in 1...3 {
+            lake.script("echo \(round) 22 > a/b/c/d/e; echo 1 > a/b/c/d/new-\(round)")
+            await time.sleepers()
+            time.advance(by: .seconds(31))
+            #expect(
+                Set(await lake.next(2)) == [.created("a/b/c/d/e", 5), .created("a/b/c/d/new-\(round)", 2)])
+        }
+        #expect(lake.notices.count == 1)
+        await service.stop()
+    }
+
+    @Test("a bucket's folder that is removed and made again is a bucket again")
+    func recreated() async throws {
+        let lake = try TestLake()
+        lake.script("echo 1 > a")
+        let service = try await lake.started()
+        _ = await lake.events()
+        lake.script("cd ..; rm -r raw; mkdir raw; echo 22 > raw/b")
+        let seen = await lake.next(2)
+        #expect(seen.contains(.removed("a")) && seen.contains(.created("b", 3)))
+        lake.script("cd ..; mv raw $aside/raw; mkdir raw; echo 333 > raw/b")
+        let again = await lake.next(2)
+        #expect(again == [.removed("b"), .created("b", 4)])
+        await service.stop()
+    }
+
+    @Test("an unreadable name, a link out of the bucket and a FIFO are each told once, with their path")
+    func notices() async throws {
+        let lake = try TestLake()
+        let service = try await lake.started()
+        lake.script("touch \"$(printf 'a\\377')\"; ln -s /etc/passwd link; mkfifo fifo")
+        #expect(await lake.events() == [])
+        lake.script("touch \"$(printf 'a\\377')\"")
+        #expect(await lake.events() == [])
+        #expect(lake.notices.filter { $0.contains("lake/raw/a\\xff: the name is no UTF-8") }.count == 1)
+        #expect(lake.notices.filter { $0.contains("lake/raw/link: a symbolic link is no object") }.count == 1)
+        #expect(lake.notices.filter { $0.contains("lake/raw/fifo: no regular file") }.count == 1)
+        await service.stop()
+    }
+}
