@@ -13,6 +13,8 @@ struct Batch {
     let trimsReturn: Bool
     /// Whether a quote at a field's start quotes; false for fields that come from JSON.
     let quote: UInt8?
+    /// Whether every field must go through the dialect's decoder.
+    var needsDecoding = false
     /// By field, what JSON said it is; nil for delimited text.
     var kinds: UnsafePointer<JSONField>?
     /// By field, its place in the file, where `base` is not the file's own bytes.
@@ -34,7 +36,36 @@ struct Batch {
         Int(truncatingIfNeeded: ends[row &* width &+ column])
     }
 
+    /// The field's characters where they need no decoding: bare, or in quotes with none inside. Fields with spaces to
+    /// skip or escapes always need it.
+    @inline(__always)
+    func plain(_ row: Int, _ column: Int) -> UnsafeBufferPointer<UInt8>? {
+        let field = field(row, column)
+        if kinds != nil { return field }
+        if needsDecoding { return nil }
+        guard let start = field.baseAddress, !field.isEmpty, start.pointee == quote else { return field }
+        let count = field.count &- 2
+        guard count >= 0, start[count &+ 1] == quote, !Self.has(start.pointee, start + 1, count) else { return nil }
+        return UnsafeBufferPointer(start: start + 1, count: count)
+    }
+
+    /// Whether a byte occurs.
+    @inline(__always)
+    static func has(_ byte: UInt8, _ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let wanted = UInt64(byte) &* 0x0101_0101_0101_0101
+        var index = 0
+        while index < count {
+            // The bytes past the end are readable, and shifted out.
+            var different = PlainField.load(start + index) ^ wanted
+            if count &- index < 8 { different |= .max &<< UInt64(truncatingIfNeeded: (count &- index) &* 8) }
+            if (different &- 0x0101_0101_0101_0101) & ~different & 0x8080_8080_8080_8080 != 0 { return true }
+            index &+= 8
+        }
+        return false
+    }
+
     /// The field's bytes as they stand in the file, without the line end.
+    @inline(__always)
     func field(_ row: Int, _ column: Int) -> UnsafeBufferPointer<UInt8> {
         let first = start(row, column)
         var last = end(row, column)

@@ -54,32 +54,23 @@ extension BatchEvaluator {
         }
     }
 
-    /// Texts need no reading; only missing ones and quoted ones are looked at.
+    /// Texts need no reading; only missing ones, and those that must be decoded, are looked at.
     private func fillText(_ column: Int, _ plan: ColumnPlan) {
         let place = places[column]
-        let width = batch.width
+        let batch = batch
         let states = states + column * Batch.limit
-        let base = batch.base
-        let quote = batch.quote ?? 0
-        let isQuoting = batch.quote != nil
-        let isDecoded = dialect?.escape != nil || dialect?.skipInitialSpace == true
-        let trims = batch.trimsReturn && place == width - 1
-        var ends = batch.ends + place
+        let missing = plan.missing.view
         var shortest = Int.max
         var longest = 0
         for row in 0..<batch.rows {
-            let start = base + Int(truncatingIfNeeded: ends[-1] &+ 1)
-            var length = Int(truncatingIfNeeded: ends[0] &- ends[-1]) &- 1
-            if trims, length > 0, start[length &- 1] == 0x0d { length &-= 1 }
-            ends += width
-            if isDecoded || (isQuoting && length > 0 && start.pointee == quote) || plan.missing.contains(start, length)
-            {
+            guard let text = batch.plain(row, place), !missing.contains(text.baseAddress ?? batch.base, text.count)
+            else {
                 judge(row, column, plan)
                 continue
             }
             states[row] = State.text
-            if length < shortest { shortest = length }
-            if length > longest { longest = length }
+            shortest = min(shortest, text.count)
+            longest = max(longest, text.count)
         }
         irregular[column] = true
         result.statistics[column].shortest = min(result.statistics[column].shortest, shortest)
@@ -234,6 +225,13 @@ extension BatchEvaluator {
     }
 
     private func checkReference(_ check: Int, _ target: ReferenceColumns, _ column: Int) {
+        if let words = target.wordView, !irregular[column] {
+            let values = values + column * Batch.limit
+            for row in 0..<batch.rows where !words.contains(UInt64(bitPattern: values[row])) {
+                flag(check, row, column)
+            }
+            return
+        }
         for row in 0..<batch.rows {
             let index = column * Batch.limit + row
             switch states[index] {
@@ -249,25 +247,40 @@ extension BatchEvaluator {
     private func checkTexts(_ column: Int, _ plan: ColumnPlan) {
         let place = places[column]
         let isText = plan.lane == .none
-        for row in 0..<batch.rows {
-            let state = states[column * Batch.limit + row]
-            if state == State.missing || state == State.invalid { continue }
-            let raw = batch.field(row, place)
-            let isPlain =
-                batch.kinds != nil
-                || (dialect?.escape == nil && dialect?.skipInitialSpace == false
-                    && (raw.isEmpty || raw[0] != batch.quote))
-            if isPlain {
-                check(raw, row, column, plan, isText)
-            } else {
-                var copy = characters(raw)
-                let count = copy.count
-                // Room for lookups that read eight bytes at once.
-                copy.append(contentsOf: repeatElement(0, count: 16))
-                copy.withUnsafeBufferPointer {
-                    check(UnsafeBufferPointer(rebasing: $0[..<count]), row, column, plan, isText)
+        let batch = batch
+        let states = states + column * Batch.limit
+        if isText, plan.members.count == 1, plan.lengths.isEmpty, plan.patterns.isEmpty, plan.references.isEmpty,
+            plan.customs.isEmpty
+        {
+            // The commonest rule over texts, alone: an enumeration.
+            let members = plan.members[0]
+            let texts = members.texts.view
+            for row in 0..<batch.rows where states[row] == State.text {
+                if let text = batch.plain(row, place) {
+                    if !texts.contains(text.baseAddress ?? batch.base, text.count) { flag(members.check, row, column) }
+                } else {
+                    checkDecoded(row, column, plan, isText)
                 }
             }
+            return
+        }
+        for row in 0..<batch.rows {
+            if states[row] == State.missing || states[row] == State.invalid { continue }
+            if let text = batch.plain(row, place) {
+                check(text, row, column, plan, isText)
+            } else {
+                checkDecoded(row, column, plan, isText)
+            }
+        }
+    }
+
+    private func checkDecoded(_ row: Int, _ column: Int, _ plan: ColumnPlan, _ isText: Bool) {
+        var copy = text(column, row) ?? []
+        let count = copy.count
+        // Room for lookups that read eight bytes at once.
+        copy.append(contentsOf: repeatElement(0, count: 16))
+        copy.withUnsafeBufferPointer {
+            check(UnsafeBufferPointer(rebasing: $0[..<count]), row, column, plan, isText)
         }
     }
 
@@ -286,7 +299,7 @@ extension BatchEvaluator {
         }
         for length in plan.lengths {
             // Characters are at most as many as bytes, and at least a quarter.
-            if text.count >= length.min, text.count <= length.max, text.count / 4 >= length.min { continue }
+            if text.count <= length.max, (text.count &+ 3) &>> 2 >= length.min { continue }
             var scalars = 0
             for byte in text where byte & 0xc0 != 0x80 { scalars += 1 }
             if scalars < length.min || scalars > length.max { flag(length.check, row, column) }

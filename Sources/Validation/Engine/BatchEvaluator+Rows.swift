@@ -67,14 +67,10 @@ extension BatchEvaluator {
                 print.add(2)
                 Array(value.text.utf8).withUnsafeBufferPointer { print.add($0) }
             case State.text:
-                let field = batch.field(row, places[column])
-                if batch.kinds != nil
-                    || (dialect?.escape == nil && dialect?.skipInitialSpace == false
-                        && (field.isEmpty || field[0] != batch.quote))
-                {
+                if let field = batch.plain(row, places[column]) {
                     print.add(field)
                 } else {
-                    characters(field).withUnsafeBufferPointer { print.add($0) }
+                    characters(batch.field(row, places[column])).withUnsafeBufferPointer { print.add($0) }
                 }
             default: return nil
             }
@@ -95,36 +91,42 @@ extension BatchEvaluator {
         let columns = plan.keys[key].columns
         guard arePresent(columns) else { return }
         let isWordable = columns.allSatisfy { plan.columns[$0].lane != .none } && columns.count <= 2
+        // Taken out of the result while it grows: each access there would be checked.
+        var keys = BlockResult.KeyColumn()
+        swap(&keys, &result.keys[key])
+        keys.rows.reserveCapacity(keys.rows.count + batch.rows)
+        let first = columns[0] * Batch.limit
+        let second = columns.count == 2 ? columns[1] * Batch.limit : -1
+        let firstRow = firstRow
         for row in 0..<batch.rows {
-            if isWordable, result.keys[key].prints.isEmpty, let word = word(columns, row) {
-                result.keys[key].words.append(word)
-                result.keys[key].rows.append(UInt32(firstRow + row))
+            if isWordable, keys.prints.isEmpty, let word = word(first, second, row) {
+                keys.words.append(word)
+                keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
                 continue
             }
             guard let print = fingerprint(columns, row) else { continue }
-            if !result.keys[key].words.isEmpty { spill(key, columns.count) }
-            result.keys[key].prints.append(print)
-            result.keys[key].rows.append(UInt32(firstRow + row))
+            if !keys.words.isEmpty { spill(&keys, columns.count) }
+            keys.prints.append(print)
+            keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
         }
+        swap(&keys, &result.keys[key])
     }
 
     /// One or two lane values as one word; nil if they don't fit or one is missing.
     @inline(__always)
-    private func word(_ columns: [Int], _ row: Int) -> UInt64? {
-        let first = columns[0] * Batch.limit + row
-        guard states[first] == State.lane else { return nil }
-        if columns.count == 1 { return UInt64(bitPattern: values[first]) }
-        let second = columns[1] * Batch.limit + row
-        guard states[second] == State.lane, let high = Int32(exactly: values[first]),
-            let low = Int32(exactly: values[second])
+    private func word(_ first: Int, _ second: Int, _ row: Int) -> UInt64? {
+        guard states[first &+ row] == State.lane else { return nil }
+        if second < 0 { return UInt64(bitPattern: values[first &+ row]) }
+        guard states[second &+ row] == State.lane, let high = Int32(exactly: values[first &+ row]),
+            let low = Int32(exactly: values[second &+ row])
         else { return nil }
         return KeyWord.join(high, low)
     }
 
     /// A key has outgrown its word: the block's earlier ones become fingerprints like it.
-    private func spill(_ key: Int, _ columns: Int) {
-        result.keys[key].prints = result.keys[key].words.map { KeyWord.fingerprint($0, columns: columns) }
-        result.keys[key].words = []
+    private func spill(_ keys: inout BlockResult.KeyColumn, _ columns: Int) {
+        keys.prints = keys.words.map { KeyWord.fingerprint($0, columns: columns) }
+        keys.words = []
     }
 
     private func collectForFile(_ index: Int) {

@@ -155,18 +155,11 @@ enum BlockCut {
         var total = 0
         var position = start
         let wanted = SIMD64<UInt8>(repeating: byte)
-        let one = SIMD64<UInt8>(repeating: 1)
-        let none = SIMD64<UInt8>(repeating: 0)
         while position + 64 <= block.count {
-            // At most 255 rounds before a lane overflows.
-            var sums = none
-            let end = min(block.count - 63, position + 64 * 255)
-            while position < end {
-                let vector = UnsafeRawPointer(block.base + position).loadUnaligned(as: SIMD64<UInt8>.self)
-                sums = sums &+ none.replacing(with: one, where: vector .== wanted)
-                position += 64
-            }
-            for lane in 0..<64 { total += Int(sums[lane]) }
+            let vector = UnsafeRawPointer(block.base + position).loadUnaligned(as: SIMD64<UInt8>.self)
+            let found = vector .== wanted
+            if !CSVScanner.isEmpty(found) { total += CSVScanner.bits(found).nonzeroBitCount }
+            position += 64
         }
         while position < block.count {
             if block.base[position] == byte { total += 1 }

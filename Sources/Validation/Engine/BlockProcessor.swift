@@ -86,8 +86,9 @@ final class BlockProcessor {
         var field = 0
         var runStart = 0
         var runRows = 0
+        let rowEnds = index.rows
         for row in 0..<index.rowCount {
-            let last = Int(index.rows[row])
+            let last = Int(truncatingIfNeeded: rowEnds[row])
             if last &- field &+ 1 == width, !looksAtRows || !isComment(field) {
                 runRows &+= 1
                 field = last &+ 1
@@ -119,13 +120,18 @@ final class BlockProcessor {
         let width = binding.width
         let ends = UnsafePointer(index.fields + field)
         let first = result.rows
-        for row in 0..<rows { result.starts.append(ends[row &* width &- 1] &+ 1) }
+        var starts: [UInt32] = []
+        swap(&starts, &result.starts)
+        starts.reserveCapacity(starts.count + rows)
+        for row in 0..<rows { starts.append(ends[row &* width &- 1] &+ 1) }
+        swap(&starts, &result.starts)
         result.rejected.append(contentsOf: repeatElement(false, count: rows))
         result.rows += rows
         evaluator.evaluate(
             Batch(
                 base: block.base, ends: ends, width: width, rows: rows, origin: block.origin,
-                trimsReturn: dialect.terminator == 0x0a, quote: dialect.quote),
+                trimsReturn: dialect.terminator == 0x0a, quote: dialect.quote,
+                needsDecoding: dialect.escape != nil || dialect.skipInitialSpace || !dialect.doubleQuote),
             firstRow: first)
     }
 

@@ -155,6 +155,9 @@ final class KeySet {
         prints = set
     }
 
+    /// The set as plain pointers, if its keys are words; valid as long as this is and nothing is inserted.
+    var wordView: WordSet? { words }
+
     func contains(word: UInt64) -> Bool {
         words?.contains(word) ?? prints?.contains(KeyWord.fingerprint(word, columns: columns)) ?? false
     }

@@ -110,15 +110,17 @@ extension Plan {
             if literals.isEmpty { throw RuleError("oneOf needs at least one value") }
             let shown = literals.prefix(8).map(\.text).joined(separator: ", ") + (literals.count > 8 ? ", …" : "")
             var members = ColumnPlan.Members(check: check(&self, "enum", "is one of \(shown)"))
+            var texts: [[UInt8]] = []
             for literal in literals {
                 switch plan.reader.judge(Array(literal.text.utf8)[...]) {
                 case .lane(let position): members.positions.insert(position)
                 case .exact(let value): members.exacts.insert(value)
-                case .text: members.texts.insert(Array(literal.text.utf8))
+                case .text: texts.append(Array(literal.text.utf8))
                 case .invalid, .missing:
                     throw RuleError("\"\(literal.text)\" in oneOf is not \(column.type.article)")
                 }
             }
+            members.texts = TextSet(texts)
             plan.members.append(members)
         case .unique:
             keys.append(KeyPlan(check: check(&self, "unique", "has no value twice"), columns: [columns.count]))

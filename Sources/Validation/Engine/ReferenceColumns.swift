@@ -45,6 +45,8 @@ public final class ReferenceColumns: @unchecked Sendable {
     /// How many different values, or rows of values, there are.
     public var count: Int { keys.count }
 
+    var wordView: WordSet? { keys.wordView }
+
     @inline(__always)
     func contains(position: Int64) -> Bool { keys.contains(word: UInt64(bitPattern: position)) }
 

@@ -56,8 +56,9 @@ struct CSVScanner {
         index.reserve(range.count)
         var position = range.lowerBound
         if isPlain {
+            let needles = Needles(self)
             while position + 64 <= range.upperBound {
-                if !scanWord(base, position, into: &index) {
+                if !scanWord(base, position, needles, into: &index) {
                     scanBytes(base, position..<position + 64, into: &index)
                 }
                 position += 64

@@ -14,7 +14,8 @@ struct SeparatorIndex: ~Copyable {
     init(capacity: Int) {
         self.capacity = capacity
         storage = .allocate(capacity: capacity + 1)
-        rows = .allocate(capacity: capacity)
+        // One more: the scanner writes a row's end before it knows whether it is one.
+        rows = .allocate(capacity: capacity + 1)
         storage[0] = 0
     }
 
@@ -31,7 +32,7 @@ struct SeparatorIndex: ~Copyable {
         let larger = max(capacity * 2, count + more)
         let newStorage = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1)
         newStorage.update(from: storage, count: count + 1)
-        let newRows = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
+        let newRows = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1)
         newRows.update(from: rows, count: rowCount)
         storage.deallocate()
         rows.deallocate()
