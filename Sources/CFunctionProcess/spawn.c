@@ -1,0 +1,105 @@
+#define _GNU_SOURCE
+#include "CFunctionProcess.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void limit(int resource, uint64_t value) {
+    struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
+    setrlimit(resource, &bounds);
+}
+
+static void close_from(int first) {
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
+#endif
+    long most = sysconf(_SC_OPEN_MAX);
+    for (long descriptor = first; descriptor < most; descriptor++) close((int)descriptor);
+}
+
+// Runs in the child, which shares the parent's memory until it has called exec: only plain system calls.
+static int child(const struct sluice_spawn_options *options, pid_t parent) {
+    if (options->new_session) {
+        if (setsid() < 0) return errno;
+    } else if (setpgid(0, 0) < 0) {
+        return errno;
+    }
+    if (options->death_signal) {
+        prctl(PR_SET_PDEATHSIG, options->death_signal);
+        // The parent may have ended before the line above.
+        if (getppid() != parent) _exit(127);
+    }
+    int input = options->input >= 0 ? options->input : open("/dev/null", O_RDONLY);
+    int output = options->output >= 0 ? options->output : open("/dev/null", O_WRONLY);
+    if (input < 0 || output < 0) return errno;
+    // A descriptor that already has a standard number would be lost under the other one.
+    if (output < 3) output = fcntl(output, F_DUPFD, 3);
+    if (input < 3) input = fcntl(input, F_DUPFD, 3);
+    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return errno;
+    close_from(3);
+    if (chdir(options->folder) < 0) return errno;
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    limit(RLIMIT_CORE, 0);
+    if (options->file_limit) limit(RLIMIT_NOFILE, options->file_limit);
+    if (options->data_limit) limit(RLIMIT_DATA, options->data_limit);
+    if (strchr(options->program, '/')) {
+        execve(options->program, options->arguments, options->variables);
+    } else {
+        execvpe(options->program, options->arguments, options->variables);
+    }
+    return errno;
+}
+
+int sluice_spawn(const struct sluice_spawn_options *options, pid_t *pid) {
+    // No handler of the host may run in the child while both share one memory.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    volatile int failure = 0;
+    pid_t started = vfork();
+    if (started == 0) {
+        failure = child(options, parent);
+        _exit(127);
+    }
+    int code = started < 0 ? errno : failure;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started > 0 && code != 0) {
+        while (waitpid(started, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    *pid = started;
+    return code;
+}
+
+int sluice_pipe(int ends[2], int nonblocking) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return errno;
+    if (nonblocking) fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
+int sluice_accept(int listener, uint16_t *port) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int client = accept4(listener, (struct sockaddr *)&address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (client < 0) return -1;
+    int on = 1;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *port = ntohs(address.sin_port);
+    return client;
+}

@@ -1,0 +1,170 @@
+import Glibc
+
+/// What `/proc` says about other processes.
+enum ProcessTable {
+    /// Private memory of a process and its descendants, and how many they are.
+    struct Usage: Equatable {
+        /// Bytes, without the pages of files that it maps.
+        var memory = 0
+        var processes = 0
+    }
+
+    /// Adds up a process and its descendants, up to `limit` of them.
+    static func usage(of pid: pid_t, limit: Int) -> Usage {
+        var usage = Usage()
+        var open = [pid]
+        while let next = open.popLast(), usage.processes < limit {
+            usage.processes += 1
+            usage.memory += memory(of: next)
+            open.append(contentsOf: children(of: next))
+        }
+        return usage
+    }
+
+    /// Bytes of anonymous and shared memory that a process has in RAM.
+    static func memory(of pid: pid_t) -> Int {
+        guard let text = read("/proc/\(pid)/status", limit: 4096) else { return 0 }
+        return kilobytes("RssAnon:", in: text) * 1024 + kilobytes("RssShmem:", in: text) * 1024
+    }
+
+    private static func kilobytes(_ name: StaticString, in text: [UInt8]) -> Int {
+        name.withUTF8Buffer { name in
+            var line = text.startIndex
+            while line < text.endIndex {
+                let end = text[line...].firstIndex(of: 10) ?? text.endIndex
+                if text[line..<end].starts(with: name) {
+                    return text[(line + name.count)..<end].reduce(0) {
+                        (48...57).contains($1) ? $0 * 10 + Int($1) - 48 : $0
+                    }
+                }
+                line = end + 1
+            }
+            return 0
+        }
+    }
+
+    private static func children(of pid: pid_t) -> [pid_t] {
+        var found: [pid_t] = []
+        for task in names(in: "/proc/\(pid)/task") {
+            guard let text = read("/proc/\(pid)/task/\(task)/children", limit: 1 << 16) else { continue }
+            found += text.split(separator: 0x20).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
+        }
+        return found
+    }
+
+    /// Every process whose environment holds the line `marker`, without this one.
+    static func all(marker: String) -> [pid_t] {
+        let wanted = Array(marker.utf8)
+        let own = getpid()
+        return names(in: "/proc").compactMap { name in
+            guard let pid = pid_t(name), pid != own, let text = read("/proc/\(pid)/environ", limit: 1 << 20) else {
+                return nil
+            }
+            return holdsLine(text, wanted) ? pid : nil
+        }
+    }
+
+    /// Whether `wanted` is one of the strings that zeros separate.
+    private static func holdsLine(_ text: [UInt8], _ wanted: [UInt8]) -> Bool {
+        text.withUnsafeBytes { text in
+            guard var at = text.baseAddress else { return false }
+            let end = at + text.count
+            while at < end {
+                let zero = memchr(at, 0, end - at).map { UnsafeRawPointer($0) } ?? end
+                if zero - at == wanted.count, memcmp(at, wanted, wanted.count) == 0 { return true }
+                at = zero + 1
+            }
+            return false
+        }
+    }
+
+    /// Kills every process whose environment holds the line `marker`, with its group, until none is left.
+    static func killAll(marker: String) {
+        // Each pass can miss what is being forked meanwhile; one that finds nothing ends it.
+        for _ in 0..<50 {
+            let found = all(marker: marker)
+            if found.isEmpty { return }
+            // All stop first: a process that runs on could fork faster than they are killed one by one.
+            for pid in found { kill(pid, SIGSTOP) }
+            for pid in found {
+                if getpgid(pid) == pid { kill(-pid, SIGKILL) }
+                kill(pid, SIGKILL)
+            }
+            usleep(1000)
+        }
+    }
+
+    /// Whether the client's end of a connection on the loopback interface is held by `pid` or one of its descendants.
+    static func isOwner(ofClient port: UInt16, server: UInt16, pid: pid_t) -> Bool {
+        guard let inode = inode(client: port, server: server) else { return false }
+        let link = "socket:[\(inode)]"
+        if holds(pid, link) { return true }
+        var open = children(of: pid)
+        var seen = 0
+        while let next = open.popLast(), seen < 256 {
+            seen += 1
+            if holds(next, link) { return true }
+            open += children(of: next)
+        }
+        return false
+    }
+
+    private static func holds(_ pid: pid_t, _ link: String) -> Bool {
+        let wanted = Array(link.utf8)
+        var buffer = [CChar](repeating: 0, count: 64)
+        for name in names(in: "/proc/\(pid)/fd") {
+            let count = readlink("/proc/\(pid)/fd/\(name)", &buffer, 64)
+            if count == wanted.count, zip(buffer, wanted).allSatisfy({ UInt8(bitPattern: $0) == $1 }) { return true }
+        }
+        return false
+    }
+
+    /// The inode of the client's socket; a client that uses IPv6 sockets stands in the other table.
+    private static func inode(client: UInt16, server: UInt16) -> UInt64? {
+        func digits(_ port: UInt16) -> String {
+            let text = String(port, radix: 16, uppercase: true)
+            return String(repeating: "0", count: 4 - text.count) + text
+        }
+        let (from, to) = (Array((":" + digits(client)).utf8), Array((":" + digits(server)).utf8))
+        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            guard let text = read(table, limit: 8 << 20) else { continue }
+            for line in text.split(separator: 10).dropFirst() {
+                let fields = line.split(separator: 0x20, maxSplits: 10)
+                guard fields.count > 9, fields[1].suffix(5).elementsEqual(from), fields[2].suffix(5).elementsEqual(to)
+                else { continue }
+                return UInt64(String(decoding: fields[9], as: UTF8.self))
+            }
+        }
+        return nil
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var found: [String] = []
+        while let entry = readdir(directory) {
+            let first = entry.pointee.d_name.0
+            guard first >= 48, first <= 57 else { continue }
+            found.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
+        }
+        return found
+    }
+
+    private static func read(_ path: String, limit: Int) -> [UInt8]? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        withUnsafeTemporaryAllocation(byteCount: 16384, alignment: 16) { buffer in
+            while bytes.count < limit {
+                let count = Glibc.read(file, buffer.baseAddress, min(limit - bytes.count, 16384))
+                if count <= 0 { break }
+                bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+        }
+        return bytes
+    }
+}

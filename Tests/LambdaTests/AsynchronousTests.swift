@@ -1,0 +1,305 @@
+import Events
+import GRDB
+import Glibc
+import Storage
+import Testing
+
+@testable import Lambda
+
+@Suite("Asynchronous invocations", .timeLimit(.minutes(3)))
+struct AsynchronousTests {
+    private static let success = ARN(
+        service: "events", region: "us-east-1", account: "1", resource: "event-bus/default")
+    private static let failure = ARN(service: "sqs", region: "us-east-1", account: "1", resource: "failed")
+    private static let letters = ARN(service: "sqs", region: "us-east-1", account: "1", resource: "letters")
+
+    private func config(_ change: (inout EventInvokeConfig) -> Void = { _ in }) -> EventInvokeConfig {
+        var config = EventInvokeConfig(onSuccess: Self.success, onFailure: Self.failure)
+        change(&config)
+        return config
+    }
+
+    private func state(_ id: String, _ harness: LambdaHarness) throws -> QueuedInvocation? {
+        try harness.store.readNow { try LambdaStore.invocation(requestID: id, in: $0) }
+    }
+
+    /// Waits until an invocation has come to this state and this many tries.
+    private func wait(
+        _ harness: LambdaHarness, _ id: String, _ state: QueuedInvocation.State, tries: Int = 0
+    ) async throws {
+        try await harness.wait {
+            guard let row = try LambdaStore.invocation(requestID: id, in: $0) else { return false }
+            return row.state == state && row.tries >= tries
+        }
+    }
+
+    @Test("an event that is committed runs, and its outcome, log, metrics and record are there together")
+    func success() async throws {
+        let harness = try LambdaHarness()
+        try await harness.service.start(functions: [harness.hostile { $0.eventInvokeConfig = config() }])
+        let source = ObjectVersion(bucket: "raw", key: "a.csv", sequencer: Sequencer(1))
+        let event = Array(#"{"do":"echo"}"#.utf8)
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: event, source: source)
+        try await wait(harness, id, .succeeded)
+        let row = try #require(
+            try harness.store.readNow { try LambdaStore.invocations(bucket: "raw", key: "a.csv", in: $0) }.first)
+        #expect(row.requestID == id && row.tries == 1 && row.condition == .success)
+        #expect(try JSON(parsing: try #require(row.response)) == ["do": "echo"])
+        let record = try #require(try harness.records().first)
+        #expect(record["requestContext"]?["requestId"]?.string == id)
+        #expect(record["requestContext"]?["condition"] == "Success")
+        #expect(
+            record["requestContext"]?["functionArn"]
+                == "arn:aws:lambda:us-east-1:000000000000:function:hostile:$LATEST")
+        #expect(record["responsePayload"] == ["do": "echo"] && record["requestPayload"] == ["do": "echo"])
+        #expect(record["responseContext"] == ["statusCode": 200, "executedVersion": "$LATEST"])
+        #expect(try harness.logs().contains("START RequestId: \(id) Version: $LATEST"))
+        for name in ["AsyncEventsReceived", "Invocations"] {
+            #expect(try harness.metric(name, function: "hostile") == 1)
+        }
+        #expect(try harness.metric("AsyncEventsReceived") == 1)
+        await harness.close()
+    }
+
+    @Test("an event whose transaction is undone never runs")
+    func undone() async throws {
+        struct Undo: Error {}
+        let harness = try LambdaHarness()
+        try await harness.service.start(functions: [harness.hostile()])
+        await #expect(throws: Undo.self) {
+            try await harness.store.write { connection in
+                try harness.service.invokeAsync(function: "hostile", payload: [], in: connection)
+                throw Undo()
+            }
+        }
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: Array("{}".utf8))
+        try await wait(harness, id, .succeeded)
+        #expect(try harness.metric("Invocations") == 1)
+        await harness.close()
+    }
+
+    @Test("an event that fails is tried again after one and after two minutes, with the same id, and then given up")
+    func retries() async throws {
+        let harness = try LambdaHarness()
+        let function = try harness.hostile {
+            $0.eventInvokeConfig = config()
+            $0.deadLetterTarget = Self.letters
+        }
+        try await harness.service.start(functions: [function])
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: Array(#"{"do":"raise"}"#.utf8))
+        try await wait(harness, id, .queued, tries: 1)
+        #expect(try state(id, harness)?.due == harness.time.now + .seconds(60))
+        try await advance(harness, by: .seconds(60), until: id, tries: 2)
+        try await advance(harness, by: .seconds(120), until: id, tries: 3)
+        try await wait(harness, id, .failed)
+        let attempts = try harness.store.readNow { try LambdaStore.attempts(requestID: id, in: $0) }
+        #expect(attempts.map(\.attempt) == [1, 2, 3] && attempts.allSatisfy { $0.errorType == "ValueError" })
+        let record = try #require(try harness.records().first)
+        #expect(record["requestContext"]?["condition"] == "RetriesExhausted")
+        #expect(record["requestContext"]?["approximateInvokeCount"] == 3)
+        #expect(record["responseContext"]?["functionError"] == "Unhandled")
+        #expect(record["responsePayload"]?["errorMessage"] == "no good")
+        let letter = try #require(try harness.store.readNow { try $0.row("SELECT * FROM test_letter") })
+        #expect(letter["payload"] == #"{"do":"raise"}"# && letter["message"] == "no good")
+        #expect(try harness.metric("Errors") == 3)
+        #expect(try harness.metric("AsyncEventsDropped", function: "hostile") == 1)
+        await harness.close()
+    }
+
+    /// Moves the clock until the next try has ended: the room may ask for the time after it was moved.
+    private func advance(
+        _ harness: LambdaHarness, by duration: Duration, until id: String, tries: Int
+    ) async throws {
+        await harness.time.sleepers(1)
+        harness.time.advance(by: duration)
+        try await harness.wait { connection in
+            try LambdaStore.invocation(requestID: id, in: connection).map { $0.tries >= tries } ?? false
+        }
+    }
+
+    @Test("a dead letter is listed, and sent again as another invocation")
+    func redrive() async throws {
+        let harness = try LambdaHarness()
+        try await harness.service.start(
+            functions: [harness.hostile { $0.eventInvokeConfig = config { $0.maximumRetryAttempts = 0 } }])
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: Array(#"{"do":"raise"}"#.utf8))
+        try await wait(harness, id, .failed)
+        let letters = try harness.store.readNow { try LambdaStore.deadLetters(in: $0) }
+        #expect(letters.map(\.requestID) == [id] && letters[0].errorMessage == "no good")
+        let again = try #require(try await harness.service.redrive(letters[0].id))
+        #expect(again != id)
+        try await wait(harness, again, .failed)
+        #expect(try state(id, harness)?.state == .redriven)
+        #expect(try harness.store.readNow { try LambdaStore.deadLetters(in: $0) }.map(\.requestID) == [again])
+        #expect(try await harness.service.redrive(letters[0].id) == nil)
+        await harness.close()
+    }
+
+    @Test("a destination that can't be told is kept, and told later")
+    func delivery() async throws {
+        let harness = try LambdaHarness()
+        let missing = ARN(service: "sqs", region: "us-east-1", account: "1", resource: "missing")
+        try await harness.service.start(functions: [harness.hostile { $0.eventInvokeConfig.onSuccess = missing }])
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: Array(#"{"do":"echo"}"#.utf8))
+        try await wait(harness, id, .succeeded)
+        let row = try #require(try harness.store.readNow { try LambdaStore.deadLetters(in: $0) }.first)
+        #expect(row.requestID == id && row.deliveryTarget == missing.description && row.deliveryError != nil)
+        #expect(try harness.metric("DestinationDeliveryFailures", function: "hostile") == 1)
+        await #expect(throws: LambdaHarness.NoSuchTarget.self) { try await harness.service.redrive(row.id) }
+        #expect(try harness.store.readNow { try LambdaStore.deadLetters(in: $0) }.count == 1)
+        await harness.close()
+    }
+
+    @Test("an event that is too old is given up without a try")
+    func aged() async throws {
+        let harness = try LambdaHarness()
+        let function = try harness.hostile {
+            $0.reservedConcurrentExecutions = 1
+            $0.timeout = 900
+            $0.eventInvokeConfig = config {
+                $0.maximumEventAge = 60
+                $0.maximumRetryAttempts = 0
+            }
+        }
+        try await harness.service.start(functions: [function])
+        let first = try await harness.service.invokeAsync(function: "hostile", payload: Array(#"{"do":"hang"}"#.utf8))
+        _ = await harness.marks.next("hang")
+        let second = try await harness.service.invokeAsync(function: "hostile", payload: Array("{}".utf8))
+        harness.time.advance(by: .seconds(901))
+        try await wait(harness, first, .failed)
+        try await wait(harness, second, .failed)
+        let row = try #require(try state(second, harness))
+        #expect(row.condition == .eventAgeExceeded && row.tries == 0)
+        #expect(try harness.records().last?["requestContext"]?["approximateInvokeCount"] == 0)
+        #expect(try harness.metric("Throttles", function: "hostile") == 1)
+        await harness.close()
+    }
+
+    @Test("a function whose reserved concurrency is 0 gets no events: they are dead letters at once")
+    func stopped() async throws {
+        let harness = try LambdaHarness()
+        let function = try harness.hostile {
+            $0.reservedConcurrentExecutions = 0
+            $0.eventInvokeConfig = config()
+        }
+        try await harness.service.start(functions: [function])
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: Array("{}".utf8))
+        try await wait(harness, id, .failed)
+        #expect(try state(id, harness)?.tries == 0)
+        #expect(try harness.records().count == 1)
+        await harness.close()
+    }
+
+    @Test("what ran when the host went down runs again with the same id, and has one outcome")
+    func restart() async throws {
+        let harness = try LambdaHarness()
+        let function = try harness.hostile { $0.eventInvokeConfig = config() }
+        try await harness.service.start(functions: [function])
+        let ids = try await harness.store.write { connection in
+            try (0..<20).map { _ in
+                try harness.service.invokeAsync(
+                    function: "hostile", payload: Array(#"{"do":"hang"}"#.utf8), in: connection)
+            }
+        }
+        _ = await harness.marks.next("hang")
+        await harness.close()
+        let changed = HostileFunction.source.replacing(#"if do == "hang":"#, with: #"if do == "never":"#)
+        try harness.write(changed, to: function.codeFolder + "/bootstrap")
+        let next = try LambdaHarness(after: harness)
+        try await next.service.start(functions: [function])
+        for id in ids { try await wait(next, id, .succeeded) }
+        #expect(try Set(next.records().compactMap { $0["requestContext"]?["requestId"]?.string }) == Set(ids))
+        #expect(try next.records().count == 20)
+        await next.close()
+    }
+
+    @Test("an object that was replaced meanwhile has an outcome that nobody is told of")
+    func superseded() async throws {
+        let harness = try LambdaHarness()
+        try await harness.service.start(functions: [harness.hostile { $0.eventInvokeConfig = config() }])
+        harness.supersede("old.csv")
+        let source = ObjectVersion(bucket: "raw", key: "old.csv", sequencer: Sequencer(1))
+        let id = try await harness.service.invokeAsync(
+            function: "hostile", payload: Array(#"{"do":"raise"}"#.utf8), source: source)
+        try await wait(harness, id, .superseded)
+        #expect(try harness.records().isEmpty)
+        await harness.close()
+    }
+
+    @Test("a backlog larger than memory's window is worked off in order, a slow function next to it or not")
+    func backlog() async throws {
+        let harness = try LambdaHarness { $0.window = 16 }
+        let slow = try harness.hostile("slow") { $0.timeout = 900 }
+        try await harness.service.start(functions: [harness.hostile(), slow])
+        _ = try await harness.store.write { connection in
+            for _ in 0..<40 {
+                try harness.service.invokeAsync(
+                    function: "slow", payload: Array(#"{"do":"hang"}"#.utf8), in: connection)
+            }
+            for number in 0..<500 {
+                try harness.service.invokeAsync(
+                    function: "hostile", payload: Array(#"{"do":"echo","n":\#(number)}"#.utf8), in: connection)
+            }
+        }
+        try await harness.wait {
+            try $0.value(
+                Int.self,
+                "SELECT count(*) FROM lambda_invocation WHERE function = 'hostile' AND state = 'SUCCEEDED'") == 500
+        }
+        let depths = try harness.store.readNow { try LambdaStore.depths(at: harness.time.now, in: $0) }
+        #expect(depths.map(\.functionName) == ["slow"] && depths[0].queued == 40)
+        #expect(try harness.metric("Invocations", function: "hostile") == 500)
+        await harness.close()
+    }
+
+    @Test("a chain that comes by the same function for the 17th time is cut, and told")
+    func recursion() async throws {
+        let harness = try LambdaHarness()
+        try await harness.service.start(functions: [harness.hostile { $0.eventInvokeConfig = config() }])
+        var header: String?
+        for _ in 0..<16 {
+            let result = try await harness.service.invoke(
+                InvokeRequest(functionName: "hostile", payload: Array(#"{"do":"headers"}"#.utf8), traceHeader: header))
+            header = try JSON(parsing: result.payload)["Lambda-Runtime-Trace-Id"]?.string
+        }
+        let last = header
+        await #expect(throws: LambdaError.recursiveInvocation) {
+            try await harness.service.invoke(
+                InvokeRequest(functionName: "hostile", payload: [], traceHeader: last))
+        }
+        let id = try await harness.service.invokeAsync(function: "hostile", payload: [], traceHeader: last)
+        try await wait(harness, id, .failed)
+        #expect(try harness.metric("RecursiveInvocationsDropped", function: "hostile") == 2)
+        #expect(try harness.records().count == 1)
+        await harness.close()
+    }
+
+    @Test("what a killed host has left is ended: by its watchdog, and at the next start")
+    func leftovers() async throws {
+        let hostID = "test-" + Identifier.hexadecimal(digits: 16)
+        let marker = "SLUICE_HOST_ID=\(hostID)"
+        func stray() -> Int32 {
+            var pid: Int32 = 0
+            let code = Spawn.run(
+                ["/bin/sh", "-c", "trap '' TERM HUP; sleep 600 & sleep 600"],
+                variables: [marker, "PATH=/bin:/usr/bin"],
+                folder: "/", input: -1, output: -1, newSession: true, &pid)
+            #expect(code == 0)
+            return pid
+        }
+        let first = stray()
+        let dog = try #require(Watchdog.start(hostID: hostID))
+        #expect(ProcessTable.all(marker: marker).contains(first))
+        close(dog.pipe)
+        var status: Int32 = 0
+        #expect(waitpid(dog.pid, &status, 0) == dog.pid)
+        #expect(waitpid(first, &status, 0) == first)
+        #expect(ProcessTable.all(marker: marker).isEmpty)
+        let second = stray()
+        let harness = try LambdaHarness { $0.hostID = hostID }
+        try await harness.service.start(functions: [])
+        #expect(waitpid(second, &status, 0) == second)
+        #expect(ProcessTable.all(marker: marker).isEmpty)
+        await harness.close()
+    }
+}
