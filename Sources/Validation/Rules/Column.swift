@@ -135,5 +135,6 @@ public struct Column: Sendable, RuleElement {
         adding(.custom(name, holds), severity, atMost)
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.columns.append(self) }
 }

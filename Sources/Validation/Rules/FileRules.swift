@@ -20,6 +20,7 @@ public struct RowCount: Sendable, RuleElement {
             kind: .rowCount(min: min, max: max), consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -34,6 +35,7 @@ public struct MissingShare: Sendable, RuleElement {
             consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -62,6 +64,7 @@ public struct DistinctCount: Sendable, RuleElement {
             consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -101,6 +104,7 @@ public struct Aggregate: Sendable, RuleElement {
             consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -115,6 +119,7 @@ public struct Freshness: Sendable, RuleElement {
             consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -128,6 +133,7 @@ public struct ForbiddenColumns: Sendable, RuleElement {
             kind: .forbidden(columns), consequence: Consequence(severity: severity, tolerance: .none))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -138,6 +144,7 @@ public struct ColumnsInOrder: Sendable, RuleElement {
     /// The order of the rule set.
     public init(severity: Severity = .error) { self.severity = severity }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) {
         definition.tableRules.append(
             TableRule(kind: .order, consequence: Consequence(severity: severity, tolerance: .none)))
@@ -151,6 +158,7 @@ public struct OnlyDeclaredColumns: Sendable, RuleElement {
     /// No further column.
     public init(severity: Severity = .error) { self.severity = severity }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) {
         definition.tableRules.append(
             TableRule(kind: .onlyDeclared, consequence: Consequence(severity: severity, tolerance: .none)))
@@ -168,5 +176,6 @@ public struct FormatRule: Sendable, RuleElement {
         consequence = Consequence(severity: severity, tolerance: atMost)
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.departures[departure] = consequence }
 }

@@ -11,5 +11,6 @@ public struct RuleError: Error, Sendable, Equatable, CustomStringConvertible {
         self.line = line
     }
 
+    /// The line, if there is one, and the message.
     public var description: String { line.map { "line \($0): \(message)" } ?? message }
 }

@@ -51,6 +51,7 @@ public struct UniqueKey: Sendable, RuleElement {
             consequence: Consequence(severity: severity, tolerance: atMost))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -72,6 +73,7 @@ public struct ForeignKey: Sendable, RuleElement {
         consequence = Consequence(severity: severity, tolerance: atMost)
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) {
         let reference = Reference(object: object, columns: targets, types: [])
         definition.tableRules.append(
@@ -92,6 +94,7 @@ public struct Compare: Sendable, RuleElement {
             kind: .compare(left, comparison, right), consequence: Consequence(severity: severity, tolerance: atMost))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
 
@@ -114,5 +117,6 @@ public struct RowRule: Sendable, RuleElement {
         rule = TableRule(kind: .row(name, holds), consequence: Consequence(severity: severity, tolerance: atMost))
     }
 
+    /// Adds the rule to those of its set.
     public func add(to definition: inout RuleDefinition) { definition.tableRules.append(rule) }
 }
