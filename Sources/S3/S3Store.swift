@@ -97,11 +97,13 @@ public enum S3Store {
     public static func objects(
         bucket: String, prefix: String = "", after: String = "", limit: Int, in connection: Connection
     ) throws -> [StoredObject] {
-        try connection.rows(
+        // One lower bound and not two: the index is entered at the one, and the other would be tested row by row.
+        let isBehindPrefix = !after.utf8.lexicographicallyPrecedes(prefix.utf8) && !after.isEmpty
+        return try connection.rows(
             """
             SELECT \(columns) FROM s3_object
-            WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?
-            """, [bucket, prefix, upperBound(ofPrefix: prefix), after, limit]
+            WHERE bucket = ? AND key \(isBehindPrefix ? ">" : ">=") ? AND key < ? ORDER BY key LIMIT ?
+            """, [bucket, isBehindPrefix ? after : prefix, upperBound(ofPrefix: prefix), limit]
         ).map(object)
     }
 

@@ -4,7 +4,7 @@ import Storage
 
 extension WatchLoop {
     /// Looks at what is at a path, and makes an observation of it if it is a whole file.
-    func inspect(_ path: [UInt8], in bucket: WatchedBucket, isClosed: Bool) {
+    func inspect(_ path: [UInt8], in bucket: WatchedBucket, _ cause: Cause, attempt: Int = 0) {
         guard bucket === buckets[bucket.name], let key = key(path, in: bucket) else { return }
         let file: Descriptor
         switch ObjectFile.open(path, in: bucket.root) {
@@ -15,15 +15,31 @@ extension WatchLoop {
         guard ObjectFile.isRegular(status) else { return refuse(path, bucket, status) }
         unreadable.remove(path)
         let identity = FileIdentity(status)
-        switch ObjectFile.writers(of: file) {
+        var writers = ObjectFile.writers(of: file)
+        // The kernel tells of a closing just before it stops to count the writer.
+        for _ in 0..<20 where writers == .some && cause == .closed {
+            sched_yield()
+            writers = ObjectFile.writers(of: file)
+        }
+        switch writers {
         case .none: break
-        case .some: return awaitClose(of: file, status, path, bucket)
+        case .some:
+            awaitClose(of: file, status, path, bucket)
+            if cause > .created || status.st_size > 0 || status.st_nlink > 1 {
+                retryClosing(path, bucket, .closed, attempt: attempt)
+            }
+            return
         case .unknown:
             let age = setup.time.now - Timestamp(milliseconds: identity.modified / 1_000_000)
             // A clock that was set back makes files of the future, which would be looked at for ever.
-            if !isClosed, age >= .zero, age < Self.quietPeriod {
+            if cause != .closed, age >= .zero, age < Self.quietPeriod {
                 return postpone(bucket.name, path, by: Self.quietPeriod)
             }
+        }
+        if identity.size == 0, status.st_nlink == 1, cause <= .found, attempt < Self.certainAttempt, isFresh(identity) {
+            // The kernel tells of a new file just before it counts its writer, whose closing will be told. A file that nobody
+            // opened when it was made (mknod) becomes an object at the last attempt.
+            return retryClosing(path, bucket, cause, attempt: attempt)
         }
         if identity.size <= Int64(Self.inlineSize) {
             guard let eTag = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else { return }
@@ -32,6 +48,45 @@ extension WatchLoop {
             hashes.append((bucket, path, identity))
             startReaders()
         }
+    }
+
+    /// Looks again, in the case that the writer was at its closing: a thread that the machine has no time for can stay between the
+    /// telling and the counting for long. A writer that goes on will be told of by its own closing.
+    private func retryClosing(_ path: [UInt8], _ bucket: WatchedBucket, _ cause: Cause, attempt: Int) {
+        guard attempt < 16, closing.count < Self.hashLimit else {
+            if attempt < 16 { rescanWanted = true }
+            return
+        }
+        let delay = Int64(min(1000, 1 << attempt)) * 1_000_000
+        closing.append((Self.monotonic() + delay, bucket, path, cause, attempt + 1))
+    }
+
+    /// Looks again at the files whose time has come.
+    func retryDue() {
+        guard !closing.isEmpty else { return }
+        let now = Self.monotonic()
+        let due = closing.filter { $0.due <= now }
+        closing.removeAll { $0.due <= now }
+        for one in due { inspect(one.path, in: one.bucket, one.cause, attempt: one.attempt) }
+    }
+
+    /// How long until the next is due, in the unit of poll(2); -1 for ever.
+    var closingTimeout: Int32 {
+        guard let due = closing.map(\.due).min() else { return -1 }
+        return Int32(max(0, min(1000, (due - Self.monotonic() + 999_999) / 1_000_000)))
+    }
+
+    /// Nanoseconds of a clock that nobody sets. What is waited for with it is the kernel's doing, not the pipeline's time.
+    private static func monotonic() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Whether a file has changed within the last second, by the clock that files are stamped with.
+    private func isFresh(_ identity: FileIdentity) -> Bool {
+        let age = Timestamp.now.milliseconds - identity.changed / 1_000_000
+        return age >= -1000 && age < 1000
     }
 
     /// The writer's closing comes as a change under the name by which it opened the file. Where that may be another name (a hard
@@ -49,7 +104,7 @@ extension WatchLoop {
             openFiles[watch, default: []].append((bucket, path))
         }
         // It may have been closed between the question and the watch.
-        if ObjectFile.writers(of: file) == .none { enqueue(.inspect(bucket, path, isClosed: true)) }
+        if ObjectFile.writers(of: file) == .none { inspectLater(path, in: bucket, .closed) }
     }
 
     /// Says why something is no object.

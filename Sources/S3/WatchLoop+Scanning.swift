@@ -121,7 +121,7 @@ extension WatchLoop {
             case .folder: enter(entry.name, of: folder)
             case .file: if let key = key(path, in: bucket) { files.append((path, key)) }
             // Opening tells what it is, and says so.
-            case .link, .other, .unknown: inspect(path, in: bucket, isClosed: false)
+            case .link, .other, .unknown: inspect(path, in: bucket, .found)
             }
         }
         let keys = files.map(\.key)
@@ -132,7 +132,7 @@ extension WatchLoop {
         for (index, file) in files.enumerated() {
             // A file that is known by its identity is not read again.
             if let known = known?[index], ObjectFile.identity(file.path, in: bucket.root) == known { continue }
-            inspect(file.path, in: bucket, isClosed: false)
+            inspect(file.path, in: bucket, .found)
         }
     }
 

@@ -109,9 +109,7 @@ extension WatchLoop {
     /// Forgets all watches and looks at everything afresh.
     func restart() {
         dropWatches()
-        pending = []
-        pendingHead = 0
-        inspectsPending = []
+        forgetPending()
         begin()
     }
 
@@ -180,7 +178,7 @@ extension WatchLoop {
         case .failed(ENOENT): return
         // With O_PATH and O_DIRECTORY a link is "no directory".
         case .failed(let code):
-            if code == ENOTDIR || code == ELOOP { return enqueue(.inspect(bucket, path, isClosed: false)) }
+            if code == ENOTDIR || code == ELOOP { return inspectLater(path, in: bucket, .moved) }
             if unreadable.count < 10000 { unreadable.insert(path) }
             say("\(shown(path, bucket)): the folder can't be opened (\(reason(code)))")
         case .descriptor(let descriptor):
@@ -226,7 +224,7 @@ extension WatchLoop {
         if event.watch == lakeWatch { return handleLake(event) }
         if let files = openFiles[event.watch] {
             openFiles[event.watch] = nil
-            for file in files { enqueue(.inspect(file.bucket, file.path, isClosed: true)) }
+            for file in files { inspectLater(file.path, in: file.bucket, .closed) }
             return
         }
         guard let folder = folders[event.watch], folder.isAlive else { return }
@@ -238,14 +236,16 @@ extension WatchLoop {
     private func handleFile(_ folder: WatchedFolder, _ event: Inotify.Event) {
         let path = folder.path(of: event.name)
         if event.has(Int32(IN_CLOSE_WRITE)) {
-            enqueue(.inspect(folder.bucket, path, isClosed: true))
-        } else if event.has(Int32(IN_MOVED_TO)) || event.has(Int32(IN_CREATE)) {
-            enqueue(.inspect(folder.bucket, path, isClosed: false))
+            inspectLater(path, in: folder.bucket, .closed)
+        } else if event.has(Int32(IN_MOVED_TO)) {
+            inspectLater(path, in: folder.bucket, .moved)
+        } else if event.has(Int32(IN_CREATE)) {
+            inspectLater(path, in: folder.bucket, .created)
         } else if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
             unreadable.remove(path)
             enqueue(.absent(folder.bucket, path))
         } else if event.has(Int32(IN_ATTRIB)), unreadable.contains(path) {
-            enqueue(.inspect(folder.bucket, path, isClosed: false))
+            inspectLater(path, in: folder.bucket, .moved)
         }
     }
 

@@ -31,13 +31,29 @@ final class WatchLoop {
     }
 
     enum Work {
-        /// Look at what is at the path. `isClosed`: a writer has just closed it.
-        case inspect(WatchedBucket, [UInt8], isClosed: Bool)
+        /// Look at what is at the path; void if the ticket is no longer the path's.
+        case inspect(WatchedBucket, [UInt8], ticket: Int)
         /// The path was removed or moved away.
         case absent(WatchedBucket, [UInt8])
         case absentTree(Removal)
     }
 
+    /// Why to look at a file, weakest reason first.
+    enum Cause: Int, Comparable {
+        /// It has just been created, so perhaps before its writer was counted as one.
+        case created
+        /// It was there when its folder was read.
+        case found
+        /// It has moved or was linked here, or its attributes have changed.
+        case moved
+        /// A writer has just closed it.
+        case closed
+
+        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// After so many attempts, a quarter of a second, the kernel has surely done what it had begun.
+    static let certainAttempt = 8
     static let pendingLimit = 50_000
     static let batchLimit = 256
     static let batchesUnderWay = 2
@@ -61,7 +77,11 @@ final class WatchLoop {
 
     var pending: [Work] = []
     var pendingHead = 0
-    var inspectsPending: Set<[UInt8]> = []
+    /// The files that wait to be looked at, each but once, with the strongest reason.
+    private var inspects: [[UInt8]: (ticket: Int, era: Int, cause: Cause)] = [:]
+    private var tickets = 0
+    /// Counts the removals of folders: what comes behind one must not be merged into what came before it.
+    private var era = 0
     var batch: [Observation] = []
     var batchesOut = 0
     var removalOut = false
@@ -69,6 +89,8 @@ final class WatchLoop {
     var hashesHead = 0
     var readers = 0
     var scan = ScanState()
+    /// Files whose writer may be about to be gone, and when to look again, in nanoseconds of the monotonic clock.
+    var closing: [(due: Int64, bucket: WatchedBucket, path: [UInt8], cause: Cause, attempt: Int)] = []
     var deferred: [(due: Timestamp, bucket: String, path: [UInt8])] = []
     var timer: (due: Timestamp, task: Task<Void, Never>)?
     /// When everything is to be looked at again, where changes can't be watched.
@@ -93,6 +115,7 @@ final class WatchLoop {
             wait()
             for message in setup.mailbox.takeAll() { take(message) }
             let isDrained = drain()
+            if mayWork { retryDue() }
             work()
             report(isDrained: isDrained)
         }
@@ -114,7 +137,7 @@ final class WatchLoop {
         let hasWork =
             !isStopping && mayWork && (pendingHead < pending.count || scan.isActive || rescanWanted || !batch.isEmpty)
         armTimer()
-        _ = poll(&descriptors, nfds_t(descriptors.count), hasWork ? 0 : -1)
+        _ = poll(&descriptors, nfds_t(descriptors.count), hasWork ? 0 : closingTimeout)
     }
 
     private func armTimer() {
@@ -167,7 +190,7 @@ final class WatchLoop {
                 if ObjectFile.status(one.path, in: bucket.root) == nil {
                     enqueue(.absent(bucket, one.path))
                 } else {
-                    enqueue(.inspect(bucket, one.path, isClosed: false))
+                    inspectLater(one.path, in: bucket, .moved)
                 }
             }
         case .rescan: rescanWanted = true
@@ -209,9 +232,12 @@ final class WatchLoop {
     private func next() {
         let work = pending[pendingHead]
         switch work {
-        case .inspect(let bucket, let path, let isClosed):
-            inspectsPending.remove(pendingKey(bucket, path))
-            inspect(path, in: bucket, isClosed: isClosed)
+        case .inspect(let bucket, let path, let ticket):
+            let name = pendingKey(bucket, path)
+            if let entry = inspects[name], entry.ticket == ticket {
+                inspects[name] = nil
+                inspect(path, in: bucket, entry.cause)
+            }
         case .absent(let bucket, let path):
             if let key = key(path, in: bucket) {
                 observe(
@@ -241,14 +267,32 @@ final class WatchLoop {
             return
         }
         switch work {
-        case .inspect(let bucket, let path, _):
-            guard inspectsPending.insert(pendingKey(bucket, path)).inserted else { return }
-        case .absent(let bucket, let path):
-            // An inspection that comes behind the removal must not be taken for the one before it.
-            inspectsPending.remove(pendingKey(bucket, path))
-        case .absentTree: inspectsPending.removeAll()
+        case .inspect: break
+        // What comes behind the removal is another file than the one before it.
+        case .absent(let bucket, let path): inspects[pendingKey(bucket, path)] = nil
+        case .absentTree: era += 1
         }
         pending.append(work)
+    }
+
+    /// Has a file looked at; several reasons that come together are one.
+    func inspectLater(_ path: [UInt8], in bucket: WatchedBucket, _ cause: Cause) {
+        let name = pendingKey(bucket, path)
+        if let entry = inspects[name], entry.era == era {
+            inspects[name]?.cause = max(entry.cause, cause)
+            return
+        }
+        guard pending.count - pendingHead < Self.pendingLimit else { return rescanWanted = true }
+        tickets += 1
+        inspects[name] = (tickets, era, cause)
+        enqueue(.inspect(bucket, path, ticket: tickets))
+    }
+
+    func forgetPending() {
+        pending = []
+        pendingHead = 0
+        inspects = [:]
+        closing = []
     }
 
     private func pendingKey(_ bucket: WatchedBucket, _ path: [UInt8]) -> [UInt8] {
@@ -322,6 +366,7 @@ final class WatchLoop {
         let isIdle =
             isDrained && pendingHead >= pending.count && batch.isEmpty && batchesOut == 0 && !removalOut
             && readers == 0 && hashesHead >= hashes.count && !scan.isActive && !rescanWanted
+            && !closing.contains { $0.attempt <= Self.certainAttempt }
         guard isIdle else { return }
         if !hasScanned {
             hasScanned = true

@@ -49,7 +49,8 @@ final class TestLake: Sendable {
     func service(
         time: any TimeSource = SystemTime(), maximumWatches: Int = .max,
         configuration: NotificationConfiguration? = nil,
-        bus: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void = { _, _ in }
+        bus: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void = { _, _ in },
+        notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> S3Service {
         let (sink, lake) = (sink, WeakLake(self))
         let service = try S3Service(
@@ -65,7 +66,10 @@ final class TestLake: Sendable {
                         ]))
             ], scanInterval: .seconds(30), maximumWatches: maximumWatches,
             deliver: { record, _, connection in connection.afterCommit { sink.yield(record) } }, bus: bus,
-            notice: { message in lake.lake?.messages.withLock { $0.append(message) } })
+            notice: { message in
+                lake.lake?.messages.withLock { $0.append(message) }
+                notice(message)
+            })
         running.withLock { $0 = service }
         return service
     }
