@@ -60,7 +60,7 @@ let package = Package(
         room("EventBridge"),
         room("Lambda", ["CFunctionProcess"]),
         room("S3", [crypto]),
-        room("StepFunctions"),
+        room("StepFunctions", [crypto]),
         .target(name: "CFunctionProcess"),
 
         // The template, the port, the command.
@@ -78,10 +78,14 @@ let package = Package(
 
         // The functions that ship.
         function("validate-flights"),
+        function("validate-table"),
 
         // Benchmarks.
         program("BenchFunction", ["Events", "FunctionRuntime"], path: "Sources/Benchmarks/BenchFunction"),
         program("HostBench", [], path: "Sources/Benchmarks/HostBench"),
+        .executableTarget(
+            name: "ValidationBench", dependencies: ["Validation"], path: "Sources/Benchmarks/ValidationBench", exclude: ["peers.py"],
+            swiftSettings: settings),
 
         // Tests.
         tests("ArchitectureTests", []),
@@ -89,14 +93,16 @@ let package = Package(
         tests("EMRTests", ["EMR", "Events", "Storage"]),
         tests("EventBridgeTests", ["EventBridge", "Events", "Storage", grdb]),
         tests("EventsTests", ["Events"]),
+        tests("EndToEndTests", ["EMR", "Events", "Sluice", "echo-function", "validate-flights"]),
+        tests("FunctionTests", ["Events", "FunctionRuntime", "validate-flights"]),
         tests("FunctionRuntimeTests", ["CZlib", "Events", "FunctionRuntime", "echo-function"]),
         tests("GatewayTests", ["Events", "Gateway", "Lambda"] + nio),
-        tests("LambdaTests", ["Events", "Lambda", "Storage", grdb]),
+        tests("LambdaTests", ["CFunctionProcess", "Events", "Lambda", "Storage", grdb]),
         tests("S3Tests", ["Events", "S3", "Storage", grdb]),
         tests("StepFunctionsTests", ["Events", "StepFunctions", "Storage", grdb]),
         tests("StorageTests", ["Events", "Storage", grdb]),
         tests("TemplateTests", ["Events", "Template"]),
-        tests("ValidationTests", ["Validation"]),
+        .testTarget(name: "ValidationTests", dependencies: ["Validation"], exclude: ["Conformance"], swiftSettings: settings),
         program("echo-function", ["FunctionRuntime"], path: "Tests/Helpers/echo-function"),
         program("validation-probe", ["Validation"], path: "Tests/ValidationProbe"),
     ]

@@ -36,4 +36,4 @@ say "one file that was held back, with the rows that broke a rule: sluice trace 
 say "what somebody should hear of: sluice alerts"
 "$sluice" alerts
 say "what Spark wrote: $(find lake/curated/flights -name '*.parquet' | wc -l) Parquet files, $(du -sh lake/curated/flights | cut -f1), in lake/curated/flights/"
-say "look further: sluice functions, sluice logs validate-flights, sluice metrics RowsRejected --plot (in $(dirname "$sluice"))"
+say "look further: sluice functions, sluice logs validate-flights, sluice metrics rowsRejected --plot (in $(dirname "$sluice"))"

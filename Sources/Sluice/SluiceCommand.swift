@@ -30,7 +30,7 @@ struct SluiceCommand: AsyncParsableCommand {
                     ExecutionsCommand.self, FunctionsCommand.self, QueueCommand.self,
                 ]),
             CommandGroup(name: "Check", subcommands: [CheckCommand.self, DoctorCommand.self]),
-            CommandGroup(name: "Keep", subcommands: [BackupCommand.self, RestoreCommand.self]),
+            CommandGroup(name: "Keep", subcommands: [RedriveCommand.self, BackupCommand.self, RestoreCommand.self]),
         ])
 
     static func main() async {

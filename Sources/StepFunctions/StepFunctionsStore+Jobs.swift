@@ -88,3 +88,8 @@ extension StepFunctionsStore {
             Int.self, "SELECT count(*) FROM stepfunctions_execution WHERE stopped IS NULL AND status = 'RUNNING'") ?? 0
     }
 }
+
+extension StateMachines {
+    /// Looks at what is due again: another process has written to the store.
+    public func lookAgain() { waker.wake() }
+}

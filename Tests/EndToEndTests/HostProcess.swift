@@ -1,3 +1,4 @@
+import EMR
 import Events
 import Foundation
 import Testing
@@ -34,6 +35,36 @@ final class TestProject {
         if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: full) }
     }
 
+    /// Copies a file of the checkout into the project, as `cp` does.
+    func copy(_ source: String, to path: String) async throws {
+        let full = root + "/" + path
+        try FileManager.default.createDirectory(
+            atPath: (full as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let result = try await Self.run("/bin/cp", [Self.checkout + "/" + source, full])
+        guard result.status == 0 else { throw HostProcess.Failure(result.error) }
+    }
+
+    /// Puts a shell script in java's place, where the host looks for Spark.
+    func installSpark(script: String) throws {
+        let engine = "cache/sluice/" + SparkInstallation.folderName
+        try write("#!/bin/sh\n" + script + "\n", to: engine + "/java", executable: true)
+        try write("", to: engine + "/own.jar")
+        try write("", to: engine + "/spark/jars/spark.jar")
+        let folder = root + "/" + engine
+        try write(
+            """
+            java=\(folder)/java
+            python=/bin/sh
+            sparkHome=\(folder)/spark
+            sparkVersion=0
+            classPath=\(folder)/own.jar
+            """, to: engine + "/engine.properties")
+        try write("", to: engine + "/java.args")
+    }
+
+    /// The environment in which the host finds ``installSpark(script:)``.
+    var sparkEnvironment: [String: String] { ["XDG_CACHE_HOME": root + "/cache"] }
+
     /// Makes a built program the function in a folder.
     func install(_ program: String, as folder: String) throws {
         try FileManager.default.createDirectory(atPath: root + "/functions/" + folder, withIntermediateDirectories: true)
@@ -43,17 +74,30 @@ final class TestProject {
 
     /// Runs a command to its end.
     @discardableResult
-    func sluice(_ arguments: String..., environment: [String: String] = [:]) throws -> (status: Int32, output: String, error: String) {
-        try Self.run(Self.programs + "/sluice", arguments + ["--project", root], environment: environment)
+    func sluice(_ arguments: String..., environment: [String: String] = [:]) async throws -> (status: Int32, output: String, error: String) {
+        try await Self.run(Self.programs + "/sluice", arguments + ["--project", root], environment: environment)
     }
 
     /// Runs a command that prints JSON.
-    func json(_ arguments: String...) throws -> JSON {
-        let result = try Self.run(Self.programs + "/sluice", arguments + ["--json", "--project", root])
+    func json(_ arguments: String...) async throws -> JSON {
+        let result = try await Self.run(Self.programs + "/sluice", arguments + ["--json", "--project", root])
         return try JSON(parsing: result.output)
     }
 
-    static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws
+    /// Runs a program to its end, on a thread of its own: the runtime's few threads must not be blocked.
+    static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) async throws
+        -> (status: Int32, output: String, error: String)
+    {
+        try await onThread { try runBlocking(program, arguments, environment) }
+    }
+
+    static func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+        }
+    }
+
+    private static func runBlocking(_ program: String, _ arguments: [String], _ environment: [String: String]) throws
         -> (status: Int32, output: String, error: String)
     {
         let process = Process()
@@ -64,12 +108,14 @@ final class TestProject {
         process.standardOutput = output
         process.standardError = error
         process.standardInput = FileHandle.nullDevice
+        let done = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in done.signal() }
         try process.run()
         let text = DispatchQueue(label: "error")
         nonisolated(unsafe) var errorData = Data()  // Read only after the queue's work has ended, below.
         text.async { errorData = error.fileHandleForReading.readDataToEndOfFile() }
         let outputData = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        done.wait()
         text.sync {}
         return (process.terminationStatus, String(decoding: outputData, as: UTF8.self), String(decoding: errorData, as: UTF8.self))
     }
@@ -83,6 +129,7 @@ final class HostProcess {
     /// Everything that it has said so far, for a test that fails.
     private(set) var said: [JSON] = []
     private var iterator: AsyncStream<JSON>.Iterator
+    private let ended: AsyncStream<Int32>
 
     /// Starts the host and returns once it is ready.
     init(_ project: TestProject, _ arguments: String..., environment: [String: String] = [:]) async throws {
@@ -94,6 +141,12 @@ final class HostProcess {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
+        let (ended, end) = AsyncStream.makeStream(of: Int32.self)
+        self.ended = ended
+        process.terminationHandler = {
+            end.yield($0.terminationStatus)
+            end.finish()
+        }
         try process.run()
         let handle = output.fileHandleForReading
         Thread.detachNewThread {
@@ -141,12 +194,17 @@ final class HostProcess {
         }
     }
 
+    /// Waits for the end; its exit status.
+    func waitForExit() async throws -> Int32 {
+        for await status in ended { return status }
+        return process.terminationStatus
+    }
+
     /// SIGTERM, and waits for the end; its exit status.
     @discardableResult
-    func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+    func stop(_ signal: Int32 = SIGTERM) async throws -> Int32 {
         kill(process.processIdentifier, signal)
-        process.waitUntilExit()
-        return process.terminationStatus
+        return try await waitForExit()
     }
 
     struct Failure: Error, CustomStringConvertible {

@@ -25,7 +25,7 @@ final class HTTPSocket {
     func send(_ text: String) throws {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { throw BenchError("the connection was closed") }
             bytes = bytes.dropFirst(count)
         }
@@ -43,7 +43,7 @@ final class HTTPSocket {
                 }
                 while filled < end + 4 + length { guard try fill() else { return nil } }
                 let total = end + 4 + length
-                buffer.withUnsafeMutableBytes { _ = memmove($0.baseAddress, $0.baseAddress?.advanced(by: total), filled - total) }
+                buffer.replaceSubrange(..<(filled - total), with: Array(buffer[total..<filled]))
                 filled -= total
                 return (String(lines.first ?? ""), length)
             }
@@ -72,15 +72,16 @@ struct HTTPListener {
     let port: Int
 
     init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard withLoopback(port: 0, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 64) == 0 else {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard withLoopback(port: 0, { bind(socket, $0, $1) }) == 0, listen(socket, 64) == 0 else {
             throw BenchError("can't listen: \(String(cString: strerror(errno)))")
         }
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
         }
+        descriptor = socket
         port = Int(UInt16(bigEndian: address.sin_port))
     }
 

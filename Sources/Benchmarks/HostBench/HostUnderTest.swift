@@ -1,7 +1,7 @@
 import Glibc
 
 /// A `sluice up` in a project of its own under the temporary folder.
-final class HostUnderTest {
+final class HostUnderTest: Sendable {
     let folder: String
     let bucket: String
     let port: Int

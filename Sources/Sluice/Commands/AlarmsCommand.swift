@@ -47,6 +47,8 @@ struct AlertsCommand: AsyncParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Go on printing what comes.")
     var follow = false
+    @Flag(help: "Also print that a new alarm found nothing wrong at first.")
+    var all = false
     @Option(help: ArgumentHelp("Where to start: a time ago or a time (default: everything).", valueName: "time"))
     var since: Moment?
     @OptionGroup var project: Project.Options
@@ -64,6 +66,7 @@ struct AlertsCommand: AsyncParsableCommand {
                 let page = try await store.read { try alarms.alerts(after: after, limit: 200, in: $0) }
                 for alert in page {
                     cursor = alert.id
+                    if !all, alert.oldState == .insufficientData, alert.newState == .ok { continue }
                     guard start.map({ alert.timestamp >= $0 }) ?? true else { continue }
                     printed += 1
                     if !Terminal.output.line(output.json ? alert.json.description : alert.line(on: .output)) { return false }

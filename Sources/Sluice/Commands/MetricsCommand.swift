@@ -13,7 +13,7 @@ struct MetricsCommand: AsyncParsableCommand {
 
               sluice metrics                                        what there is
               sluice metrics Duration --statistic p99 --since 1h
-              sluice metrics RowsRejected --plot
+              sluice metrics rowsRejected --plot
               sluice metrics Invocations --dimension FunctionName=validate-flights
             """)
 

@@ -29,15 +29,22 @@ struct PutCommand: AsyncParsableCommand {
             guard file != "-" else { throw CommandError("standard input has no name; give the whole key", status: ExitCode.validationFailure) }
             key += file.split(separator: "/").last.map(String.init) ?? ""
         }
-        let source = open(file == "-" ? "/dev/stdin" : file, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound) }
-        defer { close(source) }
-        let size: Int64
+        guard file == "-" || access(file, R_OK) == 0 else {
+            throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound)
+        }
         do {
-            size = try ObjectUpload.put(from: source, lake: project.lake, bucket: target.bucket, key: key)
+            let writer = ObjectWriter(lake: project.lake)
+            if file == "-" {
+                try writer.put(try FileBytes.read("/dev/stdin"), bucket: target.bucket, key: key)
+            } else {
+                try writer.put(file: file, bucket: target.bucket, key: key)
+            }
         } catch {
             throw CommandError("s3://\(target.bucket)/\(key): \(error)")
         }
+        var status = stat()
+        stat(try ObjectPath.resolve(lake: project.lake, bucket: target.bucket, key: key), &status)
+        let size = Int64(status.st_size)
         if output.json {
             let json: JSON = ["bucket": .string(target.bucket), "key": .string(key), "size": JSON(size)]
             Terminal.output.line(json.description)

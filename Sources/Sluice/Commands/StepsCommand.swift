@@ -10,7 +10,7 @@ struct StepsCommand: AsyncParsableCommand {
         abstract: "List the steps, or show one with its progress, failure and logs.",
         discussion: """
               sluice steps
-              sluice steps --state RUNNING
+              sluice steps --status RUNNING
               sluice steps s-3ABCDEFGHIJKL --log stdout
             """)
 
@@ -23,7 +23,7 @@ struct StepsCommand: AsyncParsableCommand {
     var step: String?
     @Option(help: "Print one of the step's logs: controller, stdout or stderr.")
     var log: Log?
-    @Option(name: .customLong("state"), help: ArgumentHelp("Only steps in this state, for example RUNNING or FAILED.", valueName: "state"))
+    @Option(name: .customLong("status"), help: ArgumentHelp("Only steps in this state, for example RUNNING or FAILED.", valueName: "state"))
     var states: [String] = []
     @Option(help: "Only the steps of one cluster, by its id.")
     var cluster: String?

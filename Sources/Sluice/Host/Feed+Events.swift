@@ -34,7 +34,11 @@ extension Feed {
             let machine = ARN(text("stateMachineArn"))?.name ?? ""
             let name = text("name").prefix(8)
             say("execution \(machine) \(name)", text("status"), Self.colour(text("status")), json: ["event": event.json])
+        case "EMR Cluster State Change":
+            say("cluster \(text("clusterId"))", "\(text("name")): \(text("state"))", .grey, json: ["event": event.json])
         case "CloudWatch Alarm State Change":
+            // A new alarm that finds nothing wrong is no news.
+            if detail["previousState"]?["value"]?.string == "INSUFFICIENT_DATA", detail["state"]?["value"]?.string == "OK" { return }
             let state = detail["state"]?["value"]?.string ?? ""
             say(
                 "alarm \(text("alarmName"))", "\(state): \(detail["state"]?["reason"]?.string ?? "")", Self.colour(state),

@@ -25,7 +25,9 @@ struct Host {
         let text = StatusText()
         let feed = Feed(json: options.output.json, quiet: options.quiet, time: time) { text.value }
         defer { feed.close() }
-        for warning in configuration.warnings { feed.notice("\(warning)") }
+        if !configuration.warnings.isEmpty {
+            feed.notice("\(configuration.warnings.count) things in the template have no effect here; 'sluice check' names them", .grey)
+        }
         let store = try Store(path: project.database, schemas: Records.schemas) { trouble in
             feed.notice(
                 trouble.map { "the database can't be written: \($0). Everything waits and nothing is lost; make room or mend it." }
@@ -44,7 +46,7 @@ struct Host {
         }
         let pipeline = try Pipeline(
             configuration, project: project, port: gateway.port, store: store, time: time, feed: feed)
-        let signals = StopSignals.stream()
+        let signals = HostSignals.stream()
         try await pipeline.start()
         door.open(pipeline.lambda)
         lock.write(HostLock.Holder(processID: getpid(), port: gateway.port, started: time.now))
@@ -77,7 +79,10 @@ struct Host {
         let untilIdle = options.untilIdle
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in signals { return }
+                for await signal in signals {
+                    guard signal == SIGUSR1 else { return }
+                    pipeline.lookAgain()
+                }
             }
             if untilIdle {
                 group.addTask {
@@ -106,9 +111,7 @@ struct Host {
     private func end(_ pipeline: Pipeline, _ gateway: Gateway, _ signals: AsyncStream<Int32>, feed: Feed) async {
         feed.say("host", "stopping; a second Ctrl-C stops at once", .grey)
         let impatience = Task {
-            for await _ in signals {
-                Glibc._exit(130)
-            }
+            for await signal in signals where signal != SIGUSR1 { Glibc._exit(130) }
         }
         await gateway.close()
         await pipeline.stop(

@@ -95,6 +95,8 @@ struct DeliveryTargets: Sendable {
             throw DeliveryFailure(code: "NO_RESOURCE", message: "\(error)", isRetryable: false)
         } catch let error as LambdaError {
             throw DeliveryFailure(code: error.code, message: "\(error)", isRetryable: error.statusCode >= 429)
+        } catch let error as StepFunctionsError where error.code == "ExecutionAlreadyExists" {
+            // Delivered before: the execution that the event is for has been started, and has ended.
         } catch let error as StepFunctionsError {
             throw DeliveryFailure(code: error.code, message: error.message, isRetryable: false)
         }
@@ -167,6 +169,6 @@ struct DeliveryTargets: Sendable {
         let day = time.prefix(10).replacing("-", with: "/")
         let function = ARN(record.functionARN)?.name ?? "function"
         let key = "aws/lambda/async/\(function)/\(day)/\(time)-\(record.requestID)"
-        try ObjectUpload.put(record.json.serialized(), lake: project.lake, bucket: bucket, key: key)
+        try ObjectWriter(lake: project.lake).put(record.json.serialized(), bucket: bucket, key: key)
     }
 }

@@ -132,6 +132,20 @@ final class Pipeline: Sendable {
         await s3.start()
     }
 
+    /// Makes the rooms able to write rows for a host that is another process, or comes later; nothing runs here.
+    func prepareForWriting() async throws {
+        lambda.know(configuration.functions)
+        try await bus.setRules(configuration.rules)
+        try await stateMachines.setStateMachines(
+            configuration.stateMachines.sorted { $0.key < $1.key }.map { .init(name: $0.key, definition: $0.value) })
+    }
+
+    /// Another process has written rows: the rooms look at theirs again.
+    func lookAgain() {
+        lambda.lookAgain()
+        stateMachines.lookAgain()
+    }
+
     /// Stops taking in, lets what runs end within the limit, and ends the rooms.
     func stop(within limit: Duration, steps: Clusters.StopMode) async {
         await s3.stop()

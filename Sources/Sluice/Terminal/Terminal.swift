@@ -65,16 +65,17 @@ extension String {
     /// The text cut to a width, with an ellipsis where something was cut; control characters are made visible, so that a value
     /// from a file can't steer the terminal.
     func fitted(_ width: Int) -> String {
-        let clean = printable
+        let clean = printable.replacing("\t", with: " ")
         return clean.count <= width ? clean : String(clean.prefix(max(width - 1, 0))) + "…"
     }
 
-    /// The text with control characters replaced by their pictures.
+    /// The text with control characters but tabs replaced by their pictures.
     var printable: String {
-        guard unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else { return self }
+        guard unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F...0x9F).contains($0.value) }) else { return self }
         var out = String.UnicodeScalarView()
         for scalar in unicodeScalars {
             switch scalar.value {
+            case 9: out.append(scalar)
             case 0..<0x20: out.append(Unicode.Scalar(0x2400 + scalar.value) ?? " ")
             case 0x7F...0x9F: out.append("\u{2421}")
             default: out.append(scalar)

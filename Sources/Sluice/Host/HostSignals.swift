@@ -1,11 +1,11 @@
 import Glibc
 import Storage
 
-/// SIGINT and SIGTERM as a stream of requests to stop.
+/// SIGINT and SIGTERM as requests to stop, SIGUSR1 as a request to look at the database again.
 ///
 /// A handler writes to a pipe and a thread reads it: the signals are neither blocked nor ignored, so nothing about them is
 /// inherited by the processes that the host starts.
-enum StopSignals {
+enum HostSignals {
     private static let pipe: (read: Int32, write: Int32) = {
         var ends: [Int32] = [-1, -1]
         _ = Glibc.pipe(&ends)
@@ -25,10 +25,10 @@ enum StopSignals {
             }
             continuation.finish()
         }
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGUSR1] {
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
-                _ = write(StopSignals.pipe.write, &byte, 1)
+                _ = write(HostSignals.pipe.write, &byte, 1)
             }
         }
         return stream
