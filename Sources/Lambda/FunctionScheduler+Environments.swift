@@ -1,0 +1,210 @@
+import Events
+import Glibc
+
+/// The life of an environment: its start, its INIT, its end.
+extension FunctionScheduler {
+    // MARK: - The life of an environment
+
+    func start(_ pool: FunctionPool, phase: ExecutionEnvironment.InitPhase) {
+        let configuration = pool.configuration
+        let now = time.now
+        guard let output = Descriptor.pipe() else { return hostFailed(pool, errno) }
+        guard let listener = RuntimeListener() else {
+            let code = errno
+            close(output.read)
+            close(output.write)
+            return hostFailed(pool, code)
+        }
+        let limit = phase == .invoke ? configuration.timeoutDuration : settings.initTimeout
+        let environment = ExecutionEnvironment(
+            number: nextNumber, id: Identifier.hexadecimal(digits: 32), configuration: configuration,
+            listener: listener, output: output.read, code: CodeFingerprint(of: configuration.codeFile),
+            initPhase: phase, deadline: now + limit, now: now, rate: settings.outputRate)
+        nextNumber += 1
+        environments[environment.number] = environment
+        pool.environments[environment.number] = environment
+        environment.capture.note(
+            ReportLine.initStart(runtime: configuration.runtime, region: place.region), at: now)
+        ports.arm(environment.deadline)
+        let temporary = "\(settings.stateFolder)/environments/\(environment.id)"
+        let specification = ProcessSpecification(
+            command: configuration.command,
+            environment: FunctionVariables.make(
+                environment, configuration, settings: settings, place: place, temporaryFolder: temporary),
+            workingFolder: configuration.codeFolder, temporaryFolder: temporary, output: output.write,
+            dataLimit: UInt64(configuration.memorySize) * 2_097_152 + (1 << 30),
+            marker: "SLUICE_ENVIRONMENT_ID=\(environment.id)")
+        let number = environment.number
+        effects.append { [ports] in ports.start(specification, number) }
+    }
+
+    /// The host has no descriptors, processes or memory left: not the function's fault.
+    func hostFailed(_ pool: FunctionPool, _ code: Int32) {
+        let reason = String(cString: strerror(code))
+        guard let invocation = pool.takeNext(settings) else { return }
+        switch invocation.origin {
+        case .synchronous:
+            refuse(invocation, .service(detail: "The host could not start \(pool.configuration.name): \(reason)."))
+        case .asynchronous(let event):
+            ports.record(
+                .delay(event, pool.configuration, until: time.now + RetryPolicy.backoff(delays: event.delays)))
+        }
+        pool.startsNotBefore = time.now + .seconds(1)
+    }
+
+    func process(_ number: Int, _ event: FunctionProcess.Event) {
+        if case .cleaned = event {
+            ending[number] = nil
+            if let environment = environments[number] { retire(environment) }
+            ending[number] = nil
+            return
+        }
+        guard let environment = environments[number] else {
+            // Told to end before it had begun.
+            guard let gone = ending[number] else { return }
+            switch event {
+            case .spawned(let pid):
+                gone.pid = pid
+                gone.killProcess()
+            case .exited: gone.pid = nil
+            case .failed, .cleaned: break
+            }
+            return
+        }
+        switch event {
+        case .spawned(let pid):
+            environment.pid = pid
+            changeInterests()
+            ports.watchMemory()
+        case .failed(let code): failedToStart(environment, code)
+        case .exited(let status):
+            environment.pid = nil
+            exited(environment, status)
+        case .cleaned: break
+        }
+    }
+
+    func failedToStart(_ environment: ExecutionEnvironment, _ code: Int32) {
+        guard let pool = pools[environment.function] else { return retire(environment) }
+        switch code {
+        case ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP, ENAMETOOLONG, EISDIR, EPERM, EINVAL, E2BIG:
+            let reason = String(cString: strerror(code)).lowercased()
+            initFailed(
+                environment, type: "Runtime.InvalidEntrypoint",
+                message: "fork/exec \(environment.configuration.command[0]): \(reason)")
+        default:
+            retire(environment)
+            hostFailed(pool, code)
+            pump(pool)
+        }
+    }
+
+    func exited(_ environment: ExecutionEnvironment, _ status: ExitStatus) {
+        _ = environment.readOutput(limit: 1 << 20, at: time.now)
+        let message = environment.isOutOfMemory ? ExitStatus.signalled(SIGKILL).message : status.message
+        switch environment.state.phase {
+        case .initializing:
+            initFailed(environment, type: "Runtime.ExitError", message: message)
+        case .busy:
+            let type = environment.isOutOfMemory ? "Runtime.OutOfMemory" : "Runtime.ExitError"
+            fail(environment, type: "Runtime.ExitError", message: message, reported: .crash(type: type))
+        case .idle, .returning, .ended:
+            break
+        }
+        retire(environment)
+        if let pool = pools[environment.function] { pump(pool) }
+    }
+
+    /// INIT did not get as far as the first event. The invocation that waited gets a second INIT, within its own time;
+    /// if that fails too, it is the invocation that fails.
+    func initFailed(
+        _ environment: ExecutionEnvironment, type: String, message: String, payload: [UInt8]? = nil,
+        status: String = "error", duration: Double? = nil
+    ) {
+        let now = time.now
+        let took = duration ?? (ContinuousClock.now - environment.startedAt).fractionalMilliseconds
+        _ = environment.readOutput(limit: 1 << 20, at: now)
+        environment.sampleMemory()
+        environment.capture.note(
+            ReportLine.initReport(
+                duration: took, phase: environment.initPhase.rawValue, status: status,
+                errorType: status == "error" ? type : nil), at: now)
+        guard let pool = pools[environment.function] else { return retire(environment) }
+        pool.initFailures += 1
+        if pool.initFailures >= 4 {
+            let wait = Duration.milliseconds(100 << min(pool.initFailures - 4, 9))
+            pool.startsNotBefore = now + min(wait, .seconds(30))
+        }
+        if var invocation = pool.takeNext(settings) {
+            if invocation.initFailed {
+                count(invocation, pool, +1)
+                environment.invocation = invocation
+                environment.invocationStarted = environment.startedAt
+                environment.invocationStartedAt = now
+                environment.capture.note(ReportLine.start(invocation.requestID), at: now)
+                let id = invocation.requestID
+                let isTimeout = status == "timeout"
+                let seconds = environment.configuration.timeout
+                fail(
+                    environment, type: isTimeout ? "Sandbox.Timedout" : type,
+                    message: isTimeout ? "Task timed out after \(seconds).00 seconds" : message, payload: payload,
+                    reported: isTimeout ? .timeout : .crash(type: type), id: id)
+            } else {
+                invocation.initFailed = true
+                pool.putBack(invocation)
+            }
+        }
+        retire(environment)
+        pump(pool)
+    }
+
+    /// Ends an environment: kills what runs, closes what is open, writes down what is left of its output.
+    func retire(_ environment: ExecutionEnvironment) {
+        guard environments.removeValue(forKey: environment.number) != nil else { return }
+        if let pool = pools[environment.function] {
+            pool.environments[environment.number] = nil
+            pool.idle.removeAll { $0 == environment.number }
+        }
+        environment.state.end()
+        ending[environment.number] = environment
+        environment.killProcess()
+        environment.capture.finish(at: time.now)
+        flush(environment)
+        environment.closeDescriptors()
+        changeInterests()
+    }
+
+    // MARK: - Memory
+
+    /// Environments that have been at work for a while, whose memory is watched, and whether any is at work at all.
+    func watched() -> (environments: [(number: Int, pid: pid_t)], anyAtWork: Bool) {
+        var found: [(number: Int, pid: pid_t)] = []
+        var any = false
+        let before = ContinuousClock.now - .milliseconds(15)
+        for environment in environments.values {
+            let since: ContinuousClock.Instant
+            switch environment.state.phase {
+            case .initializing: since = environment.startedAt
+            case .busy: since = environment.invocationStarted
+            case .returning: since = environment.invocationStarted
+            case .idle, .ended: continue
+            }
+            any = true
+            if since <= before, let pid = environment.pid { found.append((environment.number, pid)) }
+        }
+        return (found, any)
+    }
+
+    func observed(_ number: Int, _ usage: ProcessTable.Usage) {
+        guard let environment = environments[number] else { return }
+        environment.peakMemory = max(environment.peakMemory, usage.memory)
+        let limit = environment.configuration.memorySize << 20
+        guard usage.memory > limit || usage.processes >= settings.maximumProcesses else { return }
+        if usage.memory > limit {
+            // The figure that Lambda reports never exceeds the limit.
+            environment.peakMemory = limit
+            environment.isOutOfMemory = true
+        }
+        environment.killProcess()
+    }
+}
