@@ -25,6 +25,7 @@ final class ExecutionEnvironment {
     var capture: OutputCapture
     var outputClosed = false
     var outputPaused = false
+    var listenerPaused = false
     /// Lines of the running invocation that were written down before its end, up to 4 KB, for the log's tail.
     var flushedTail = ""
     /// When the current phase must be over.

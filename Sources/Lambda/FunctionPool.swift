@@ -14,7 +14,11 @@ final class FunctionPool {
     /// Synchronous invocations that wait for an environment.
     var waiting: [Invocation] = []
     /// Asynchronous invocations that were read and are due.
-    var window: [Invocation] = []
+    private(set) var window: [Invocation] = []
+    /// Bytes of payload in ``window``.
+    private(set) var windowBytes = 0
+    /// Set while the database can't follow: no event is begun.
+    var holdsBack = false
     /// Rows that are in memory: in ``window``, running, or with an outcome that is not committed yet.
     var known: Set<Int64> = []
     /// Whether every row that is due is in memory.
@@ -72,21 +76,46 @@ final class FunctionPool {
 
     /// How many environments could be at work now.
     func demand(_ settings: LambdaSettings) -> Int {
-        waiting.count + max(0, min(window.count, asynchronousLimit(settings) - runningAsynchronously))
+        waiting.count + (holdsBack ? 0 : max(0, min(window.count, asynchronousLimit(settings) - runningAsynchronously)))
     }
 
     /// Who is next: callers and events take turns.
     func takeNext(_ settings: LambdaSettings) -> Invocation? {
-        let hasEvent = !window.isEmpty && runningAsynchronously < asynchronousLimit(settings)
+        let hasEvent = !holdsBack && !window.isEmpty && runningAsynchronously < asynchronousLimit(settings)
         if !waiting.isEmpty, !(hasEvent && lastWasSynchronous) {
             lastWasSynchronous = true
             return waiting.removeFirst()
         }
         lastWasSynchronous = false
-        return hasEvent ? window.removeFirst() : nil
+        return hasEvent ? removeFirst() : nil
+    }
+
+    /// More than this of payload is not read ahead.
+    static let windowLimit = 8 << 20
+
+    func append(_ invocation: Invocation) {
+        window.append(invocation)
+        windowBytes += invocation.payload.count
+    }
+
+    /// Takes the event that is first in line.
+    @discardableResult
+    func removeFirst() -> Invocation {
+        let first = window.removeFirst()
+        windowBytes -= first.payload.count
+        return first
+    }
+
+    /// Marks the event that is first in line; true where it was not marked before.
+    func markThrottled() -> Bool {
+        guard !window.isEmpty, !window[0].throttleCounted else { return false }
+        window[0].throttleCounted = true
+        return true
     }
 
     func putBack(_ invocation: Invocation) {
-        if invocation.isAsynchronous { window.insert(invocation, at: 0) } else { waiting.insert(invocation, at: 0) }
+        guard invocation.isAsynchronous else { return waiting.insert(invocation, at: 0) }
+        window.insert(invocation, at: 0)
+        windowBytes += invocation.payload.count
     }
 }

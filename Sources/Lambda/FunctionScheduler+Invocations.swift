@@ -86,10 +86,13 @@ extension FunctionScheduler {
         let logs = environment.capture.take()
         var event: QueuedEvent?
         if case .asynchronous(let queued) = invocation.origin { event = queued }
+        var kept = result
+        // Nobody reads a caller's answer again; held until it is written down, it would only fill the memory.
+        if event == nil, case .success = result { kept = .success(payload: []) }
         var outcome = Outcome(
             function: configuration, requestID: invocation.requestID, event: event,
             traceHeader: invocation.traceHeader, started: environment.invocationStartedAt, ended: now,
-            figures: figures, result: result, logStream: environment.logStream, logs: logs,
+            figures: figures, result: kept, logStream: environment.logStream, logs: logs,
             concurrency: environment.concurrency)
         if let pool = pools[environment.function] { count(invocation, pool, -1) }
         guard case .synchronous(let wantsTail, let completion) = invocation.origin else {

@@ -119,9 +119,12 @@ extension FunctionScheduler {
         var found: [Interest] = []
         for environment in environments.values where environment.pid != nil {
             let number = environment.number
-            found.append(
-                Interest(
-                    environment: number, kind: .listener, descriptor: environment.listener.descriptor, writes: false))
+            if !environment.listenerPaused {
+                found.append(
+                    Interest(
+                        environment: number, kind: .listener, descriptor: environment.listener.descriptor,
+                        writes: false))
+            }
             if !environment.outputClosed, !environment.outputPaused {
                 found.append(
                     Interest(environment: number, kind: .output, descriptor: environment.output, writes: false))
@@ -145,7 +148,10 @@ extension FunctionScheduler {
     func resumeOutputs() {
         guard paused else { return }
         paused = false
-        for environment in environments.values { environment.outputPaused = false }
+        for environment in environments.values {
+            environment.outputPaused = false
+            environment.listenerPaused = false
+        }
         interestVersion += 1
     }
 
@@ -168,22 +174,33 @@ extension FunctionScheduler {
 
     func accept(_ environment: ExecutionEnvironment) {
         guard let pid = environment.pid else { return }
-        while let client = environment.listener.accept() {
-            guard environment.connections.count < 32,
-                ProcessTable.isOwner(ofClient: client.port, server: environment.listener.port, pid: pid)
-            else {
-                close(client.descriptor)
-                continue
+        while true {
+            switch environment.listener.accept() {
+            case .none: return
+            case .later:
+                // Asking again at once would only burn time.
+                environment.listenerPaused = true
+                paused = true
+                interestVersion += 1
+                return
+            case .client(let descriptor, let port):
+                guard environment.connections.count < 32,
+                    ProcessTable.isOwner(ofClient: port, server: environment.listener.port, pid: pid)
+                else {
+                    close(descriptor)
+                    continue
+                }
+                environment.connections.append(
+                    RuntimeConnection(descriptor: descriptor, maximumBody: settings.maximumResponse))
+                interestVersion += 1
             }
-            environment.connections.append(
-                RuntimeConnection(descriptor: client.descriptor, maximumBody: settings.maximumResponse))
-            interestVersion += 1
         }
     }
 
     func readOutput(_ environment: ExecutionEnvironment) {
         let now = time.now
-        let count = environment.readOutput(limit: 65536, at: now)
+        // What can't be written down is not read either: the function then waits with its next line.
+        let count = ports.isBehind() ? 65536 : environment.readOutput(limit: 65536, at: now)
         if environment.outputClosed { changeInterests() }
         if count == 65536 {
             environment.outputPaused = true

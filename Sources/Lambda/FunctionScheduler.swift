@@ -110,7 +110,7 @@ final class FunctionScheduler: @unchecked Sendable {
     /// A row was committed: the event itself where there is room for it, else word that there is more.
     func enqueued(_ event: QueuedEvent, function: String) {
         guard let pool = pools[function] else { return }
-        if pool.isComplete, pool.known.count < settings.window {
+        if pool.isComplete, pool.known.count < settings.window, pool.windowBytes < FunctionPool.windowLimit {
             add(event, to: pool)
         } else {
             pool.moreInStore()
@@ -120,7 +120,7 @@ final class FunctionScheduler: @unchecked Sendable {
 
     func add(_ event: QueuedEvent, to pool: FunctionPool) {
         guard pool.known.insert(event.id).inserted else { return }
-        pool.window.append(
+        pool.append(
             Invocation(
                 requestID: event.requestID, payload: event.payload, traceHeader: event.traceHeader, clientContext: nil,
                 origin: .asynchronous(event), received: event.received))
@@ -160,6 +160,8 @@ final class FunctionScheduler: @unchecked Sendable {
     func pump(_ pool: FunctionPool) {
         guard !isStopping else { return }
         dropUnrunnable(pool)
+        pool.holdsBack = ports.isBehind()
+        if pool.holdsBack { ports.arm(time.now + .milliseconds(100)) }
         while pool.demand(settings) > 0, let environment = takeIdle(pool) {
             guard let invocation = pool.takeNext(settings) else {
                 pool.idle.append(environment.number)
@@ -168,7 +170,9 @@ final class FunctionScheduler: @unchecked Sendable {
             dispatch(invocation, to: environment, pool)
         }
         startEnvironments(pool)
-        if !pool.isComplete, !pool.isFetching, pool.known.count <= settings.window / 2 {
+        if !pool.isComplete, !pool.isFetching, pool.known.count <= settings.window / 2,
+            pool.windowBytes < FunctionPool.windowLimit
+        {
             pool.beginFetch()
             let (name, count, known) = (pool.configuration.name, settings.window - pool.known.count, pool.known)
             effects.append { [ports] in ports.fetch(name, count, known) }
@@ -187,12 +191,11 @@ final class FunctionScheduler: @unchecked Sendable {
             } else {
                 break
             }
-            pool.window.removeFirst()
+            pool.removeFirst()
         }
         if let reserved = configuration.reservedConcurrentExecutions, pool.running >= reserved,
-            let first = pool.window.first, !first.throttleCounted
+            pool.markThrottled()
         {
-            pool.window[0].throttleCounted = true
             ports.record(.throttle(configuration, at: now))
         }
     }

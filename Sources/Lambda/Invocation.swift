@@ -108,6 +108,12 @@ struct Outcome: Sendable {
         case success(payload: [UInt8])
         /// The payload has `errorMessage` and `errorType`.
         case failure(payload: [UInt8], errorType: String, errorMessage: String)
+
+        var payload: [UInt8] {
+            switch self {
+            case .success(let payload), .failure(let payload, _, _): payload
+            }
+        }
     }
 
     var function: FunctionConfiguration

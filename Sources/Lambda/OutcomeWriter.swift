@@ -18,6 +18,16 @@ final class OutcomeWriter: Sendable {
         /// Lines of an invocation that still runs: of this row, where it is one.
         case lines(LogBatch, running: Int64?, since: Timestamp)
 
+        /// About how much memory it holds.
+        var bytes: Int {
+            switch self {
+            case .outcome(let outcome):
+                outcome.logs.reduce(outcome.result.payload.count) { $0 + $1.message.utf8.count }
+            case .lines(let batch, _, _): batch.events.reduce(0) { $0 + $1.message.utf8.count }
+            case .drop, .delay, .throttle: 0
+            }
+        }
+
         var event: (id: Int64, function: String)? {
             switch self {
             case .outcome(let outcome): outcome.event.map { ($0.id, outcome.function.name) }
@@ -44,10 +54,13 @@ final class OutcomeWriter: Sendable {
     }
 
     private static let groupLimit = 256
+    /// Entries, and bytes of them, that may wait before the others go slower.
     private static let behind = 8192
+    private static let behindBytes = 32 << 20
 
     private let state = Mutex(State())
     private let pendingCount = Atomic(0)
+    private let pendingBytes = Atomic(0)
     private let store: Store
     private let queue: LambdaStore
     private let emission: LambdaEmission
@@ -65,12 +78,15 @@ final class OutcomeWriter: Sendable {
         self.settled = settled
     }
 
-    var isBehind: Bool { pendingCount.load(ordering: .relaxed) > Self.behind }
+    var isBehind: Bool {
+        pendingCount.load(ordering: .relaxed) > Self.behind || pendingBytes.load(ordering: .relaxed) > Self.behindBytes
+    }
 
     /// Takes an entry; ``kick()`` writes it.
     func record(_ entry: Entry) {
         state.withLock { $0.pending.append(entry) }
         pendingCount.add(1, ordering: .relaxed)
+        pendingBytes.add(entry.bytes, ordering: .relaxed)
     }
 
     /// Begins to write, unless that is under way.
@@ -126,6 +142,7 @@ final class OutcomeWriter: Sendable {
 
     private func finished(_ group: [Entry]) {
         pendingCount.subtract(group.count, ordering: .relaxed)
+        pendingBytes.subtract(group.reduce(0) { $0 + $1.bytes }, ordering: .relaxed)
         let drained = state.withLock { state in
             state.isWriting = false
             guard state.pending.isEmpty, state.singles.isEmpty else { return [CheckedContinuation<Void, Never>]() }

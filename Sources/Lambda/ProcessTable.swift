@@ -96,6 +96,12 @@ enum ProcessTable {
 
     /// Whether the client's end of a connection on the loopback interface is held by `pid` or one of its descendants.
     static func isOwner(ofClient port: UInt16, server: UInt16, pid: pid_t) -> Bool {
+        // The kernel's tables may pass over a line while others come and go, so one look that finds nothing is no answer.
+        for _ in 0..<4 where isOwnerNow(ofClient: port, server: server, pid: pid) { return true }
+        return false
+    }
+
+    private static func isOwnerNow(ofClient port: UInt16, server: UInt16, pid: pid_t) -> Bool {
         guard let inode = inode(client: port, server: server) else { return false }
         let link = "socket:[\(inode)]"
         if holds(pid, link) { return true }

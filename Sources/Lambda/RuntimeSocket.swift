@@ -82,11 +82,23 @@ struct RuntimeListener {
         port = UInt16(bigEndian: address.sin_port)
     }
 
-    /// The next client and its port; nil where none waits.
-    func accept() -> (descriptor: Int32, port: UInt16)? {
+    enum Accepted {
+        case client(descriptor: Int32, port: UInt16)
+        /// Nobody waits.
+        case none
+        /// Somebody waits, and the host has no descriptor or memory for it.
+        case later
+    }
+
+    /// The next client and its port.
+    func accept() -> Accepted {
         var client: UInt16 = 0
         let accepted = sluice_accept(descriptor, &client)
-        return accepted < 0 ? nil : (accepted, client)
+        if accepted >= 0 { return .client(descriptor: accepted, port: client) }
+        switch errno {
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .later
+        default: return .none
+        }
     }
 }
 
