@@ -1,9 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test lint demo bench torture fuzz clean
+.PHONY: help setup swift build test lint demo bench clean
 SHELL := /bin/bash
-KILLS ?= 200
-FILES ?= 2000
-SECONDS ?= 60
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,13 +31,6 @@ demo: swift ## a year of real flights through the gate: set up, build, drop the 
 
 bench: setup ## measure, side by side with the floors and the peers (release build)
 	@SLUICE_CLIENTS="$$(Sources/Setup/clients.sh --path)" Sources/Setup/bench.sh
-
-torture: setup ## kill the host at random moments and compare with a model (KILLS=200 FILES=2000)
-	@KILLS=$(KILLS) FILES=$(FILES) Sources/Setup/torture.sh
-
-fuzz: swift ## feed the parsers and the keys what nobody meant, for SECONDS=60
-	@Sources/Setup/packages.sh
-	@SECONDS_LIMIT=$(SECONDS) Sources/Setup/fuzz.sh
 
 clean: ## remove what was built here; the caches that all clones share stay
 	@rm -rf .build .sluice lake

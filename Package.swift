@@ -29,7 +29,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency], path: String) 
 /// A Lambda function: its folder in functions/ is the template's CodeUri, its product what runs there.
 func function(_ name: String, exclude: [String] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: ["Events", "FunctionRuntime", "Validation"], path: "functions/\(name)", exclude: exclude,
+        name: name, dependencies: ["Events", "FunctionRuntime", "Validation"], path: "functions/\(name)",
+        exclude: exclude,
         swiftSettings: settings)
 }
 
@@ -64,9 +65,14 @@ let package = Package(
         .target(name: "CFunctionProcess"),
 
         // The template, the port, the command.
-        .target(name: "Template", dependencies: ["Events", .product(name: "Yams", package: "Yams")], swiftSettings: settings),
+        .target(
+            name: "Template", dependencies: ["Events", .product(name: "Yams", package: "Yams")], swiftSettings: settings
+        ),
         .target(name: "Gateway", dependencies: ["Events", "Lambda"] + nio, swiftSettings: settings),
-        program("Sluice", ["Events", "FunctionRuntime", "Gateway", "Storage", "Template", "Validation", argumentParser] + services, path: "Sources/Sluice"),
+        program(
+            "Sluice",
+            ["Events", "FunctionRuntime", "Gateway", "Storage", "Template", "Validation", argumentParser] + services,
+            path: "Sources/Sluice"),
 
         // For function authors.
         .target(name: "Validation", swiftSettings: settings),
@@ -84,7 +90,8 @@ let package = Package(
         program("BenchFunction", ["Events", "FunctionRuntime"], path: "Sources/Benchmarks/BenchFunction"),
         program("HostBench", [], path: "Sources/Benchmarks/HostBench"),
         .executableTarget(
-            name: "ValidationBench", dependencies: ["Validation"], path: "Sources/Benchmarks/ValidationBench", exclude: ["peers.py"],
+            name: "ValidationBench", dependencies: ["Validation"], path: "Sources/Benchmarks/ValidationBench",
+            exclude: ["peers.py"],
             swiftSettings: settings),
 
         // Tests.
@@ -102,7 +109,8 @@ let package = Package(
         tests("StepFunctionsTests", ["Events", "StepFunctions", "Storage", grdb]),
         tests("StorageTests", ["Events", "Storage", grdb]),
         tests("TemplateTests", ["Events", "Template"]),
-        .testTarget(name: "ValidationTests", dependencies: ["Validation"], exclude: ["Conformance"], swiftSettings: settings),
+        .testTarget(
+            name: "ValidationTests", dependencies: ["Validation"], exclude: ["Conformance"], swiftSettings: settings),
         program("echo-function", ["FunctionRuntime"], path: "Tests/Helpers/echo-function"),
         program("validation-probe", ["Validation"], path: "Tests/ValidationProbe"),
     ]

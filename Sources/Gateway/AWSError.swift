@@ -24,7 +24,8 @@ public struct AWSError: Error, Sendable, Equatable {
         var body: JSON = ["Type": .string(status.code >= 500 ? "Service" : "User"), "message": .string(message)]
         for (name, value) in details.sorted(by: { $0.key < $1.key }) { body[name] = .string(value) }
         return HTTPResponse(
-            status: status, headers: ["Content-Type": "application/json", "x-amzn-ErrorType": code], body: body.serialized())
+            status: status, headers: ["Content-Type": "application/json", "x-amzn-ErrorType": code],
+            body: body.serialized())
     }
 }
 

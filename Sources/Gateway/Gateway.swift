@@ -27,7 +27,8 @@ public final class Gateway: Sendable {
         do {
             channel = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
         } catch let error as IOError {
-            throw GatewayError.cannotListen(port: port, reason: error.errnoCode == EADDRINUSE ? "it is in use" : "\(error)")
+            throw GatewayError.cannotListen(
+                port: port, reason: error.errnoCode == EADDRINUSE ? "it is in use" : "\(error)")
         }
         self.port = channel.localAddress?.port ?? port
     }
@@ -66,7 +67,9 @@ struct Router: Sendable {
         } catch {
             response = error.response()
         }
-        if !response.headers.contains(name: "x-amzn-RequestId") { response.headers.add(name: "x-amzn-RequestId", value: requestID) }
+        if !response.headers.contains(name: "x-amzn-RequestId") {
+            response.headers.add(name: "x-amzn-RequestId", value: requestID)
+        }
         return response
     }
 }

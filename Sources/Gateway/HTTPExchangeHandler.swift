@@ -25,7 +25,8 @@ final class HTTPExchangeHandler: ChannelInboundHandler {
             isTooLarge = false
             // botocore waits up to a second for this before it sends a body.
             if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
-                context.writeAndFlush(wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(.init(version: head.version, status: .continue))), promise: nil)
             }
         case .body(let buffer):
             if body.count + buffer.readableBytes > Self.bodyLimit {
@@ -59,7 +60,9 @@ final class HTTPExchangeHandler: ChannelInboundHandler {
 
     private static func write(_ response: HTTPResponse, withoutBody: Bool, keepAlive: Bool, to channel: any Channel) {
         var head = HTTPResponseHead(version: .http1_1, status: response.status, headers: response.headers)
-        if response.status != .noContent { head.headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.count)") }
+        if response.status != .noContent {
+            head.headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.count)")
+        }
         if !keepAlive { head.headers.replaceOrAdd(name: "Connection", value: "close") }
         channel.write(HTTPServerResponsePart.head(head), promise: nil)
         if !response.body.isEmpty, !withoutBody {

@@ -8,7 +8,9 @@ public struct LambdaInvocations: Sendable {
     private let invoke: @Sendable (InvokeRequest) async throws(LambdaError) -> InvokeResult
 
     /// `invoke` runs or queues the invocation.
-    public init(invoke: @escaping @Sendable (InvokeRequest) async throws(LambdaError) -> InvokeResult) { self.invoke = invoke }
+    public init(invoke: @escaping @Sendable (InvokeRequest) async throws(LambdaError) -> InvokeResult) {
+        self.invoke = invoke
+    }
 
     /// The call in a path: the function's name or ARN as it was sent, decoded.
     struct Call {
@@ -16,7 +18,8 @@ public struct LambdaInvocations: Sendable {
 
         init?(_ request: HTTPRequest) {
             let parts = request.path.split(separator: "/", omittingEmptySubsequences: true)
-            guard request.method == .POST, parts.count == 4, parts[0] == "2015-03-31", parts[1] == "functions", parts[3] == "invocations"
+            guard request.method == .POST, parts.count == 4, parts[0] == "2015-03-31", parts[1] == "functions",
+                parts[3] == "invocations"
             else { return nil }
             function = PercentEncoding.decode(parts[2])
         }
@@ -26,11 +29,14 @@ public struct LambdaInvocations: Sendable {
         let output: InvokeResult
         let input = try input(call, request)
         do throws(LambdaError) { output = try await invoke(input) } catch { throw AWSError(error) }
-        var headers: HTTPHeaders = ["X-Amz-Executed-Version": output.executedVersion, "x-amzn-RequestId": output.requestID]
+        var headers: HTTPHeaders = [
+            "X-Amz-Executed-Version": output.executedVersion, "x-amzn-RequestId": output.requestID,
+        ]
         if let error = output.functionError { headers.add(name: "X-Amz-Function-Error", value: error) }
         if let tail = output.logResult { headers.add(name: "X-Amz-Log-Result", value: tail) }
         if !output.payload.isEmpty { headers.add(name: "Content-Type", value: "application/json") }
-        return HTTPResponse(status: HTTPResponseStatus(statusCode: output.statusCode), headers: headers, body: output.payload)
+        return HTTPResponse(
+            status: HTTPResponseStatus(statusCode: output.statusCode), headers: headers, body: output.payload)
     }
 
     private func input(_ call: Call, _ request: HTTPRequest) throws(AWSError) -> InvokeRequest {
@@ -78,7 +84,8 @@ public struct LambdaInvocations: Sendable {
         !text.isEmpty
             && text.utf8.allSatisfy {
                 switch $0 {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"),
                     UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
                     true
                 default: false

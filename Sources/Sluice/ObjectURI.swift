@@ -8,7 +8,8 @@ struct ObjectURI: ExpressibleByArgument, Sendable, CustomStringConvertible {
 
     init?(argument: String) {
         guard argument.hasPrefix("s3://") else { return nil }
-        let parts = argument.dropFirst(5).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = argument.dropFirst(5).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         guard let bucket = parts.first, !bucket.isEmpty else { return nil }
         self.bucket = bucket
         key = parts.count == 2 ? parts[1] : ""

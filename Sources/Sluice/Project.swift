@@ -17,13 +17,19 @@ struct Project: Sendable {
     var lock: String { state + "/host.json" }
 
     struct Options: ParsableArguments {
-        @Option(help: ArgumentHelp("The project's folder. Without it: the nearest one upwards with a functions/template.yaml.", valueName: "folder"))
+        @Option(
+            help: ArgumentHelp(
+                "The project's folder. Without it: the nearest one upwards with a functions/template.yaml.",
+                valueName: "folder"))
         var project: String?
-        @Option(help: ArgumentHelp("The template (default: functions/template.yaml in the project).", valueName: "file"))
+        @Option(
+            help: ArgumentHelp("The template (default: functions/template.yaml in the project).", valueName: "file"))
         var template: String?
         @Option(help: ArgumentHelp("The folder of buckets (default: lake/ in the project).", valueName: "folder"))
         var lake: String?
-        @Option(help: ArgumentHelp("The folder of the database and logs (default: .sluice/ in the project).", valueName: "folder"))
+        @Option(
+            help: ArgumentHelp(
+                "The folder of the database and logs (default: .sluice/ in the project).", valueName: "folder"))
         var state: String?
 
         func find() throws -> Project { try Project(self) }
@@ -42,7 +48,9 @@ struct Project: Sendable {
         let name = "functions/template.yaml"
         if let folder = options.project {
             let root = absolute(folder)
-            guard access(root, F_OK) == 0 else { throw CommandError("\(folder): no such folder", status: ExitStatus.unusable) }
+            guard access(root, F_OK) == 0 else {
+                throw CommandError("\(folder): no such folder", status: ExitStatus.unusable)
+            }
             return root
         }
         let start = absolute(".")

@@ -7,7 +7,8 @@ import Storage
 struct SluiceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
-        abstract: "The gate of a data lake: a file lands, a function validates it, and only what passes starts the ETL job.",
+        abstract:
+            "The gate of a data lake: a file lands, a function validates it, and only what passes starts the ETL job.",
         discussion: """
             A project is a folder with functions/template.yaml, a SAM template. 'sluice up' runs it: files dropped into
             lake/BUCKET/ are uploads, functions are processes that speak Lambda's Runtime API, steps are real Spark jobs, and
@@ -22,11 +23,13 @@ struct SluiceCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [UpCommand.self, InvokeCommand.self, PutCommand.self, ReplayCommand.self]),
+            CommandGroup(
+                name: "Run", subcommands: [UpCommand.self, InvokeCommand.self, PutCommand.self, ReplayCommand.self]),
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    TraceCommand.self, LogsCommand.self, MetricsCommand.self, AlarmsCommand.self, AlertsCommand.self, StepsCommand.self,
+                    TraceCommand.self, LogsCommand.self, MetricsCommand.self, AlarmsCommand.self, AlertsCommand.self,
+                    StepsCommand.self,
                     ExecutionsCommand.self, FunctionsCommand.self, QueueCommand.self,
                 ]),
             CommandGroup(name: "Check", subcommands: [CheckCommand.self, DoctorCommand.self]),

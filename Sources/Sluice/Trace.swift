@@ -49,7 +49,8 @@ extension Trace.Run {
         // The event that starts an execution carries the invocation's id, and so does the execution's name.
         for execution in try StepFunctionsStore.executions(namePrefix: invocation.requestID + "_", in: connection) {
             let submitted = try StepFunctionsStore.history(of: execution.arn, in: connection).compactMap { event in
-                event.details["output"].flatMap { output in output.string.flatMap { try? JSON(parsing: $0) } ?? output }?["StepId"]?.string
+                event.details["output"].flatMap { output in output.string.flatMap { try? JSON(parsing: $0) } ?? output
+                }?["StepId"]?.string
             }
             var steps: [Step] = []
             for id in submitted where !steps.contains(where: { $0.id == id }) {
@@ -66,8 +67,10 @@ extension Trace.Version {
     var json: JSON {
         .compact([
             "sequencer": .string(event.version.sequencer.text), "eventName": .string(event.eventName),
-            "eventTime": .string(event.eventTime.iso8601), "size": event.size.map { JSON($0) }, "eTag": event.eTag.map(JSON.string),
-            "requestId": .string(event.requestID), "current": JSON(isCurrent), "invocations": .array(invocations.map(\.json)),
+            "eventTime": .string(event.eventTime.iso8601), "size": event.size.map { JSON($0) },
+            "eTag": event.eTag.map(JSON.string),
+            "requestId": .string(event.requestID), "current": JSON(isCurrent),
+            "invocations": .array(invocations.map(\.json)),
         ])
     }
 }
@@ -79,7 +82,8 @@ extension Trace.Run {
         json["attempts"] = .array(
             attempts.map {
                 .compact([
-                    "attempt": JSON($0.attempt), "started": .string($0.started.iso8601), "durationMs": JSON($0.duration),
+                    "attempt": JSON($0.attempt), "started": .string($0.started.iso8601),
+                    "durationMs": JSON($0.duration),
                     "initDurationMs": $0.initDuration.map { JSON($0) }, "maxMemoryUsedMB": JSON($0.maxMemoryUsed),
                     "status": .string($0.status), "errorType": $0.errorType.map(JSON.string),
                     "errorMessage": $0.errorMessage.map(JSON.string), "logStream": .string($0.logStream),
@@ -119,22 +123,32 @@ extension Trace.Version {
 extension Trace.Run {
     func lines(on terminal: Terminal) -> [String] {
         let state = invocation.state
-        let colour: Terminal.Colour? = state == .succeeded ? .green : state == .failed ? .red : state == .superseded ? .yellow : nil
+        let colour: Terminal.Colour? =
+            state == .succeeded ? .green : state == .failed ? .red : state == .superseded ? .yellow : nil
         let shown = state == .queued && invocation.runningSince != nil ? "RUNNING" : state.rawValue
-        var lines = ["", "  \(terminal.paint(invocation.functionName, .bold))  \(terminal.paint(shown, colour))  request \(invocation.requestID)"]
+        var lines = [
+            "",
+            "  \(terminal.paint(invocation.functionName, .bold))  \(terminal.paint(shown, colour))  request \(invocation.requestID)",
+        ]
         for attempt in attempts {
             let error = attempt.errorMessage.map { "  " + terminal.paint($0.printable, .red) } ?? ""
             let start = attempt.initDuration.map { ", init \(Plot.decimals($0, 1)) ms" } ?? ""
             lines.append(
-                "    \(attempt.started)  attempt \(attempt.attempt): \(attempt.status), \(Plot.decimals(attempt.duration, 1)) ms\(start)\(error)")
+                "    \(attempt.started)  attempt \(attempt.attempt): \(attempt.status), \(Plot.decimals(attempt.duration, 1)) ms\(start)\(error)"
+            )
         }
         if state == .queued { lines.append("    due \(invocation.due)") }
         if let report { lines += Self.reportLines(report, on: terminal).map { "    " + $0 } }
         if let error = invocation.deliveryError {
-            lines.append("    " + terminal.paint("the destination \(invocation.deliveryTarget ?? "") could not be told: \(error)", .red))
+            lines.append(
+                "    "
+                    + terminal.paint(
+                        "the destination \(invocation.deliveryTarget ?? "") could not be told: \(error)", .red))
         }
         if let stream = attempts.last?.logStream {
-            lines.append("    log  sluice logs \(invocation.functionName) --request \(invocation.requestID)   (stream \(stream))")
+            lines.append(
+                "    log  sluice logs \(invocation.functionName) --request \(invocation.requestID)   (stream \(stream))"
+            )
         }
         if state == .superseded { lines.append("    a newer version had come: nobody was told of this outcome") }
         for (execution, steps) in executions {
@@ -154,17 +168,20 @@ extension Trace.Run {
         guard let passed = report["passed"]?.bool else { return ["answer  \(report.description.fitted(300))"] }
         var lines = [
             "report  \(terminal.paint(passed ? "passed" : "not passed", passed ? .green : .yellow))"
-                + (report["rows"]?.int.map { ", \($0) rows" } ?? "") + (report["rejected"]?.int.map { ", \($0) rejected" } ?? "")
+                + (report["rows"]?.int.map { ", \($0) rows" } ?? "")
+                + (report["rejected"]?.int.map { ", \($0) rejected" } ?? "")
         ]
         for check in report["checks"]?.array ?? [] {
             guard let count = check["count"]?.int, count > 0 else { continue }
             let isError = check["severity"]?.string != "warning"
             lines.append(
-                "  " + terminal.paint(isError ? "✗" : "!", isError ? .red : .yellow) + " \(check["name"]?.string ?? "check"): \(count) row\(count == 1 ? "" : "s")")
+                "  " + terminal.paint(isError ? "✗" : "!", isError ? .red : .yellow)
+                    + " \(check["name"]?.string ?? "check"): \(count) row\(count == 1 ? "" : "s")")
             for offender in (check["offenders"]?.array ?? []).prefix(5) {
                 let row = offender["row"]?.int.map { "row \($0)" } ?? "file"
                 let column = offender["column"]?.string.map { "  \($0)" } ?? ""
-                let value = offender["value"].flatMap { $0.string ?? $0.description }.map { " = '\($0.printable)'" } ?? ""
+                let value =
+                    offender["value"].flatMap { $0.string ?? $0.description }.map { " = '\($0.printable)'" } ?? ""
                 lines.append("      \(row)\(column)\(value)")
             }
         }

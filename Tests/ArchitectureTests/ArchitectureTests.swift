@@ -7,7 +7,8 @@ struct ArchitectureTests {
     private static let services: Set = ["CloudWatch", "EMR", "EventBridge", "Lambda", "S3", "StepFunctions"]
     private static let rooms: [String: Set<String>] = {
         var rooms: [String: Set<String>] = [
-            "Events": [], "Validation": [], "Storage": ["Events"], "FunctionRuntime": ["Events"], "Template": ["Events"],
+            "Events": [], "Validation": [], "Storage": ["Events"], "FunctionRuntime": ["Events"],
+            "Template": ["Events"],
             "Gateway": services.union(["Events"]),
         ]
         for service in services { rooms[service] = ["Events", "Storage"] }
@@ -24,21 +25,31 @@ struct ArchitectureTests {
         var imports: Set<String> {
             Set(
                 text.split(separator: "\n").compactMap { line in
-                    line.firstMatch(of: /^\s*(?:@\w+\s+)*(?:public |internal |package |private )?import (?:struct |class |enum |func )?(\w+)/)
-                        .map { String($0.1) }
+                    line.firstMatch(
+                        of:
+                            /^\s*(?:@\w+\s+)*(?:public |internal |package |private )?import (?:struct |class |enum |func )?(\w+)/
+                    )
+                    .map { String($0.1) }
                 })
         }
 
         /// The code without its comments.
-        var code: String { text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }.joined(separator: "\n") }
+        var code: String {
+            text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }.joined(
+                separator: "\n")
+        }
     }
 
     private static let sources: [Source] = {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
             .appendingPathComponent("Sources")
         var sources: [Source] = []
-        for case let url as URL in FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil) ?? .init() {
-            guard url.pathExtension == "swift", let text = try? String(contentsOf: url, encoding: .utf8) else { continue }
+        for case let url as URL in FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil) ?? .init()
+        {
+            guard url.pathExtension == "swift", let text = try? String(contentsOf: url, encoding: .utf8) else {
+                continue
+            }
             let path = url.path.dropFirst(root.path.count + 1)
             let parts = path.split(separator: "/", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { continue }
@@ -71,15 +82,18 @@ struct ArchitectureTests {
 
     @Test("SQL stands only in Storage and in the services' stores")
     func sql() {
-        for source in Self.sources where Self.rooms[source.room] != nil && source.room != "Storage" && !source.name.contains("Store") {
-            let found = source.code.firstMatch(of: /"[^"]*\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|DELETE FROM|CREATE TABLE|UPDATE \w+ SET)\b/)
+        for source in Self.sources
+        where Self.rooms[source.room] != nil && source.room != "Storage" && !source.name.contains("Store") {
+            let found = source.code.firstMatch(
+                of: /"[^"]*\b(SELECT .* FROM|INSERT (OR \w+ )?INTO|DELETE FROM|CREATE TABLE|UPDATE \w+ SET)\b/)
             #expect(found == nil, "\(source.testDescription) holds SQL: \(found.map { String($0.0) } ?? "")")
         }
     }
 
     @Test("only Lambda and EMR start processes")
     func processes() {
-        for source in Self.sources where Self.rooms[source.room] != nil && source.room != "Lambda" && source.room != "EMR" {
+        for source in Self.sources
+        where Self.rooms[source.room] != nil && source.room != "Lambda" && source.room != "EMR" {
             let found = source.code.firstMatch(of: /\b(posix_spawnp?|v?fork|execve?|popen|Process)\(/)
             #expect(found == nil, "\(source.testDescription) starts a process")
         }
@@ -87,7 +101,8 @@ struct ArchitectureTests {
 
     @Test("only the gateway, and Lambda for its Runtime API, serve HTTP")
     func http() {
-        for source in Self.sources where Self.rooms[source.room] != nil && source.room != "Gateway" && source.room != "Lambda" {
+        for source in Self.sources
+        where Self.rooms[source.room] != nil && source.room != "Gateway" && source.room != "Lambda" {
             let libraries = source.imports.intersection(["NIOHTTP1", "NIOPosix", "NIOCore", "FoundationNetworking"])
             #expect(libraries.isEmpty, "\(source.testDescription) imports \(libraries.sorted())")
         }

@@ -67,14 +67,17 @@ final class TestProject {
 
     /// Makes a built program the function in a folder.
     func install(_ program: String, as folder: String) throws {
-        try FileManager.default.createDirectory(atPath: root + "/functions/" + folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: root + "/functions/" + folder, withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(
             atPath: root + "/functions/\(folder)/bootstrap", withDestinationPath: Self.programs + "/" + program)
     }
 
     /// Runs a command to its end.
     @discardableResult
-    func sluice(_ arguments: String..., environment: [String: String] = [:]) async throws -> (status: Int32, output: String, error: String) {
+    func sluice(_ arguments: String..., environment: [String: String] = [:]) async throws -> (
+        status: Int32, output: String, error: String
+    ) {
         try await Self.run(Self.programs + "/sluice", arguments + ["--project", root], environment: environment)
     }
 
@@ -117,7 +120,10 @@ final class TestProject {
         let outputData = output.fileHandleForReading.readDataToEndOfFile()
         done.wait()
         text.sync {}
-        return (process.terminationStatus, String(decoding: outputData, as: UTF8.self), String(decoding: errorData, as: UTF8.self))
+        return (
+            process.terminationStatus, String(decoding: outputData, as: UTF8.self),
+            String(decoding: errorData, as: UTF8.self)
+        )
     }
 }
 

@@ -24,7 +24,8 @@ struct MainJobTests {
     }
 
     private static func isStep(_ json: JSON, _ state: String) -> Bool {
-        json["event"]?["detail-type"]?.string == "EMR Step Status Change" && json["event"]?["detail"]?["state"]?.string == state
+        json["event"]?["detail-type"]?.string == "EMR Step Status Change"
+            && json["event"]?["detail"]?["state"]?.string == state
     }
 
     private static func isExecution(_ json: JSON, _ status: String) -> Bool {
@@ -42,11 +43,13 @@ struct MainJobTests {
         try await host.wait("the execution to succeed") { Self.isExecution($0, "SUCCEEDED") }
         try await host.wait("JFK to be held back") { $0["record"]?["responsePayload"]?["passed"] == false }
         try await host.wait("the alarm") {
-            $0["event"]?["detail"]?["alarmName"]?.string == "flights-rejected" && $0["event"]?["detail"]?["state"]?["value"]?.string == "ALARM"
+            $0["event"]?["detail"]?["alarmName"]?.string == "flights-rejected"
+                && $0["event"]?["detail"]?["state"]?["value"]?.string == "ALARM"
         }
         #expect(try await host.stop() == 0)
 
-        let passed = try await project.json("trace", "s3://raw/flights/2013-01-LGA.csv.gz")["versions"]?[0]?["invocations"]?[0]
+        let passed = try await project.json("trace", "s3://raw/flights/2013-01-LGA.csv.gz")["versions"]?[0]?[
+            "invocations"]?[0]
         #expect(passed?["report"]?["passed"] == true && passed?["report"]?["rows"]?.int == 7950)
         let executions = try #require(passed?["executions"]?.array)
         #expect(executions.count == 1 && executions[0]["status"]?.string == "SUCCEEDED")
@@ -55,7 +58,8 @@ struct MainJobTests {
         #expect(made.contains("s3://scripts/flights_etl.py --input s3://raw/flights/2013-01-LGA.csv.gz"))
         #expect(!made.contains("JFK"))
 
-        let held = try await project.json("trace", "s3://raw/flights/2013-01-JFK.csv.gz")["versions"]?[0]?["invocations"]?[0]
+        let held = try await project.json("trace", "s3://raw/flights/2013-01-JFK.csv.gz")["versions"]?[0]?[
+            "invocations"]?[0]
         #expect(held?["report"]?["passed"] == false && held?["report"]?["rejected"]?.int == 539)
         #expect(held?["executions"]?.array?.isEmpty == true)
         let check = held?["report"]?["checks"]?.array?.first { ($0["count"]?.int ?? 0) > 0 }
@@ -99,7 +103,8 @@ struct MainJobTests {
         try await host.wait("the execution to fail") { Self.isExecution($0, "FAILED") }
         let steps = try await project.json("steps", "--status", "FAILED")
         #expect(steps[0]?["Status"]?["FailureDetails"]?["Message"]?.string?.contains("no such column") == true)
-        let answer = try await project.sluice("invoke", "validate-flights", "--event", TestProject.checkout + "/events/s3-put-passes.json")
+        let answer = try await project.sluice(
+            "invoke", "validate-flights", "--event", TestProject.checkout + "/events/s3-put-passes.json")
         #expect(answer.status == 1, "the event's object is not in this lake, so the function fails: \(answer)")
         #expect(try await host.stop() == 0)
     }
@@ -113,7 +118,8 @@ struct MainJobTests {
         let message = try await project.json("steps")[0]?["Status"]?["FailureDetails"]?["Message"]?.string
         #expect(message?.contains("make setup") == true, "\(message ?? "none")")
         try await host.stop()
-        let doctor = try await project.sluice("doctor", "--json", environment: ["XDG_CACHE_HOME": project.root + "/nothing"])
+        let doctor = try await project.sluice(
+            "doctor", "--json", environment: ["XDG_CACHE_HOME": project.root + "/nothing"])
         #expect(doctor.status == 1 && doctor.output.contains("make setup"))
     }
 

@@ -16,7 +16,8 @@ struct GatewayTests {
             case .dryRun: .init(statusCode: 204, requestID: "r")
             case .requestResponse:
                 .init(
-                    statusCode: 200, functionError: input.payload == Array("1".utf8) ? "Unhandled" : nil, payload: input.payload,
+                    statusCode: 200, functionError: input.payload == Array("1".utf8) ? "Unhandled" : nil,
+                    payload: input.payload,
                     logResult: input.wantsLogTail ? "bG9n" : nil, requestID: "r")
             }
         }
@@ -36,7 +37,8 @@ struct GatewayTests {
             let good = try await client.invoke(function: "echo", payload: Array(#"{"a":1}"#.utf8), logTail: true)
             #expect(good.statusCode == 200 && good.payload == Array(#"{"a":1}"#.utf8))
             #expect(good.logResult == "bG9n" && good.functionError == nil && good.requestID == "r")
-            let bad = try await client.invoke(function: "arn:aws:lambda:us-east-1:000000000000:function:echo:$LATEST", payload: Array("1".utf8))
+            let bad = try await client.invoke(
+                function: "arn:aws:lambda:us-east-1:000000000000:function:echo:$LATEST", payload: Array("1".utf8))
             #expect(bad.functionError == "Unhandled")
             #expect(try await client.invoke(function: "echo", payload: [], type: .event).statusCode == 202)
             #expect(try await client.invoke(function: "echo", payload: [], type: .dryRun).statusCode == 204)
@@ -51,10 +53,13 @@ struct GatewayTests {
         }
     }
 
-    @Test("a function that is not there, and a name that is none, give Lambda's errors", arguments: [
-        ("nobody", HTTPResponseStatus.notFound, "ResourceNotFoundException"), ("a b", .badRequest, "ValidationException"),
-        ("arn:aws:s3:::x", .badRequest, "ValidationException"),
-    ])
+    @Test(
+        "a function that is not there, and a name that is none, give Lambda's errors",
+        arguments: [
+            ("nobody", HTTPResponseStatus.notFound, "ResourceNotFoundException"),
+            ("a b", .badRequest, "ValidationException"),
+            ("arn:aws:s3:::x", .badRequest, "ValidationException"),
+        ])
     func errors(name: String, status: HTTPResponseStatus, code: String) async throws {
         try await withGateway { client in
             await #expect {
@@ -82,7 +87,9 @@ struct GatewayTests {
         try await withGateway { client in
             await #expect(throws: GatewayError.cannotListen(port: client.port, reason: "it is in use")) {
                 try await Gateway(
-                    port: client.port, lambda: LambdaInvocations { (_) async throws(LambdaError) in .init(statusCode: 200, requestID: "r") },
+                    port: client.port,
+                    lambda: LambdaInvocations { (_) async throws(LambdaError) in .init(statusCode: 200, requestID: "r")
+                    },
                     on: MultiThreadedEventLoopGroup.singleton)
             }
         }

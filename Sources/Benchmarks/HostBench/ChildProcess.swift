@@ -5,7 +5,10 @@ struct ChildProcess {
     let processID: pid_t
 
     /// Starts a program in a process group of its own. `descriptors` become 3, 4, … in it.
-    init(_ path: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: [Int32] = [], output: String? = nil)
+    init(
+        _ path: String, _ arguments: [String] = [], environment: [String: String] = [:], descriptors: [Int32] = [],
+        output: String? = nil
+    )
         throws
     {
         var actions = posix_spawn_file_actions_t()
@@ -41,7 +44,8 @@ struct ChildProcess {
 
     /// A line of `/proc/PID/status` in KiB, for example `VmHWM` (peak) or `VmRSS` (now).
     func memory(_ field: String) -> Double {
-        for line in (try? String(contentsOfFile: "/proc/\(processID)/status").split(separator: "\n")) ?? [] where line.hasPrefix(field + ":") {
+        for line in (try? String(contentsOfFile: "/proc/\(processID)/status").split(separator: "\n")) ?? []
+        where line.hasPrefix(field + ":") {
             return Double(line.split(whereSeparator: { $0 == " " || $0 == "\t" })[1]) ?? .nan
         }
         return .nan

@@ -54,13 +54,17 @@ final class HTTPSocket {
     private func headEnd() -> Int? {
         guard filled >= 4 else { return nil }
         for index in 0...(filled - 4)
-        where buffer[index] == 13 && buffer[index + 1] == 10 && buffer[index + 2] == 13 && buffer[index + 3] == 10 { return index }
+        where buffer[index] == 13 && buffer[index + 1] == 10 && buffer[index + 2] == 13 && buffer[index + 3] == 10 {
+            return index
+        }
         return nil
     }
 
     private func fill() throws -> Bool {
         if filled == buffer.count { buffer.append(contentsOf: [UInt8](repeating: 0, count: buffer.count)) }
-        let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress?.advanced(by: filled), $0.count - filled, 0) }
+        let count = buffer.withUnsafeMutableBytes {
+            recv(descriptor, $0.baseAddress?.advanced(by: filled), $0.count - filled, 0)
+        }
         filled += max(count, 0)
         return count > 0
     }

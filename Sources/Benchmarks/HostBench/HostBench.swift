@@ -20,7 +20,10 @@ struct HostBench {
         try coldStart(host, function: function)
         try burst(host, files: files)
         print(row("idle memory of the host", "\(idle.text(1)) MB", "", ""))
-        print(row("peak memory of the host, over all of this", "\((host.process.memory("VmHWM") / 1024).text(1)) MB", "", ""))
+        print(
+            row(
+                "peak memory of the host, over all of this", "\((host.process.memory("VmHWM") / 1024).text(1)) MB", "",
+                ""))
     }
 
     private static func dropLatency(_ host: HostUnderTest) throws {
@@ -71,7 +74,9 @@ struct HostBench {
             symlink(copy, link)
             let start = nanoseconds()
             try socket.send(Self.request)
-            guard let answer = try socket.receive(), answer.line.contains("200") else { throw BenchError("the cold invocation failed") }
+            guard let answer = try socket.receive(), answer.line.contains("200") else {
+                throw BenchError("the cold invocation failed")
+            }
             ours.add(Double(nanoseconds() - start) / 1e6)
         }
         let floor = try Floors.spawn(function: function, runs: 20)
@@ -111,7 +116,9 @@ struct HostBench {
                 let end = nanoseconds() + UInt64(seconds * 1e9)
                 var done = 0
                 while nanoseconds() < end {
-                    guard (try? socket.send(Self.request)) != nil, let answer = try? socket.receive(), answer.line.contains("200") else { break }
+                    guard (try? socket.send(Self.request)) != nil, let answer = try? socket.receive(),
+                        answer.line.contains("200")
+                    else { break }
                     done += 1
                 }
                 total.add(done)
@@ -122,8 +129,11 @@ struct HostBench {
     }
 
     private static func row(_ name: String, _ ours: String, _ floor: String, _ ratio: String) -> String {
-        func fit(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(width - text.count, 0)) + text }
-        return name + String(repeating: " ", count: max(46 - name.filter { $0 != "\n" }.count, 1)) + fit(ours, 12) + fit(floor, 12) + fit(ratio, 9)
+        func fit(_ text: String, _ width: Int) -> String {
+            String(repeating: " ", count: max(width - text.count, 0)) + text
+        }
+        return name + String(repeating: " ", count: max(46 - name.filter { $0 != "\n" }.count, 1)) + fit(ours, 12)
+            + fit(floor, 12) + fit(ratio, 9)
     }
 
     private static func value(of option: String) -> String? {

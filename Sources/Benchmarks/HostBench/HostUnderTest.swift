@@ -49,7 +49,9 @@ final class HostUnderTest: Sendable {
             environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder], output: folder + "/host.log")
         let deadline = nanoseconds() + 20_000_000_000
         while (try? HTTPSocket(port: port)) == nil {
-            guard nanoseconds() < deadline else { throw BenchError((try? String(contentsOfFile: folder + "/host.log")) ?? "no log") }
+            guard nanoseconds() < deadline else {
+                throw BenchError((try? String(contentsOfFile: folder + "/host.log")) ?? "no log")
+            }
             usleep(10000)
         }
     }
@@ -73,7 +75,8 @@ final class HostUnderTest: Sendable {
         let output = folder + "/queue.json"
         unlink(output)
         try ChildProcess(
-            sluice, ["queue", "--project", folder, "--json"], environment: ["PATH": "/usr/bin:/bin", "HOME": folder], output: output
+            sluice, ["queue", "--project", folder, "--json"], environment: ["PATH": "/usr/bin:/bin", "HOME": folder],
+            output: output
         ).wait()
         let text = try String(contentsOfFile: output)
         return text.contains("\"waiting\": 0") && text.contains("\"running\": 0")

@@ -29,7 +29,8 @@ struct AlarmsCommand: AsyncParsableCommand {
             table.add(
                 .init(alarm.configuration.name), .init(alarm.state.rawValue, alarm.state.colour),
                 .init((Timestamp.now - alarm.stateTransitionedTimestamp).short),
-                .init("\(alarm.configuration.metric.namespace) \(alarm.configuration.metric.metricName)"), .init(alarm.stateReason))
+                .init("\(alarm.configuration.metric.namespace) \(alarm.configuration.metric.metricName)"),
+                .init(alarm.stateReason))
         }
         table.print()
     }
@@ -69,7 +70,9 @@ struct AlertsCommand: AsyncParsableCommand {
                     if !all, alert.oldState == .insufficientData, alert.newState == .ok { continue }
                     guard start.map({ alert.timestamp >= $0 }) ?? true else { continue }
                     printed += 1
-                    if !Terminal.output.line(output.json ? alert.json.description : alert.line(on: .output)) { return false }
+                    if !Terminal.output.line(output.json ? alert.json.description : alert.line(on: .output)) {
+                        return false
+                    }
                 }
                 if page.count < 200 { return true }
             }
@@ -94,14 +97,18 @@ extension Alarm {
     /// The alarm in the shape of CloudWatch's DescribeAlarms.
     var json: JSON {
         .compact([
-            "AlarmName": .string(configuration.name), "AlarmDescription": configuration.alarmDescription.map(JSON.string),
+            "AlarmName": .string(configuration.name),
+            "AlarmDescription": configuration.alarmDescription.map(JSON.string),
             "StateValue": .string(state.rawValue), "StateReason": .string(stateReason),
             "StateReasonData": stateReasonData.map(JSON.string),
             "StateUpdatedTimestamp": .string(stateUpdatedTimestamp.iso8601),
             "StateTransitionedTimestamp": .string(stateTransitionedTimestamp.iso8601),
-            "Namespace": .string(configuration.metric.namespace), "MetricName": .string(configuration.metric.metricName),
+            "Namespace": .string(configuration.metric.namespace),
+            "MetricName": .string(configuration.metric.metricName),
             "Dimensions": .array(
-                configuration.metric.dimensions.sorted { $0.key < $1.key }.map { ["Name": .string($0.key), "Value": .string($0.value)] }),
+                configuration.metric.dimensions.sorted { $0.key < $1.key }.map {
+                    ["Name": .string($0.key), "Value": .string($0.value)]
+                }),
             "Statistic": .string(configuration.statistic), "Period": JSON(configuration.period),
             "EvaluationPeriods": JSON(configuration.evaluationPeriods), "Threshold": JSON(configuration.threshold),
             "ComparisonOperator": .string(configuration.comparisonOperator.rawValue),

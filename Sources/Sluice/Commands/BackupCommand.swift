@@ -22,7 +22,9 @@ struct BackupCommand: AsyncParsableCommand {
     func run() async throws {
         let project = try project.find()
         let target = Project.absolute(file)
-        guard access(target, F_OK) != 0 else { throw CommandError("\(file): exists already; name another file", status: ExitStatus.unusable) }
+        guard access(target, F_OK) != 0 else {
+            throw CommandError("\(file): exists already; name another file", status: ExitStatus.unusable)
+        }
         let store = try Records.open(project)
         defer { store.close() }
         // Under a temporary name first: a backup that was interrupted must not look like one.

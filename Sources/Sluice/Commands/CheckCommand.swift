@@ -32,7 +32,9 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             for finding in findings { Terminal.output.line(finding.painted(on: .output)) }
             if !findings.hasErrors {
-                Terminal.output.line("\(project.template): \(findings.isEmpty ? "no faults" : "can be used, with \(findings.count) warning(s)")")
+                Terminal.output.line(
+                    "\(project.template): \(findings.isEmpty ? "no faults" : "can be used, with \(findings.count) warning(s)")"
+                )
             }
         }
         if findings.hasErrors { throw ExitStatus.failed }
@@ -58,6 +60,7 @@ extension Diagnostic {
         let word = "\(severity.rawValue):"
         let text = description
         guard let range = text.firstRange(of: word) else { return text }
-        return text[..<range.lowerBound] + terminal.paint(word, severity == .error ? .red : .yellow) + text[range.upperBound...]
+        return text[..<range.lowerBound] + terminal.paint(word, severity == .error ? .red : .yellow)
+            + text[range.upperBound...]
     }
 }

@@ -34,7 +34,8 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let project = try project.find()
         let findings = [
-            template(project), state(project), database(project), lake(project), watches(), spark(), python(), swift(), listening(project),
+            template(project), state(project), database(project), lake(project), watches(), spark(), python(), swift(),
+            listening(project),
         ]
         if output.json {
             Terminal.output.line(
@@ -61,7 +62,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let errors = faults.filter { $0.severity == .error }
         return Finding(
             name: "template", ok: errors.isEmpty,
-            detail: errors.first.map { "\($0)" } ?? project.template, remedy: "'sluice check' lists all \(errors.count)")
+            detail: errors.first.map { "\($0)" } ?? project.template, remedy: "'sluice check' lists all \(errors.count)"
+        )
     }
 
     private func state(_ project: Project) -> Finding {
@@ -74,7 +76,8 @@ struct DoctorCommand: AsyncParsableCommand {
         return Finding(
             name: "state", ok: writable && free > 512 << 20,
             detail: "\(project.state)\(writable ? "" : " can't be written"), \(Feed.bytes(free)) free",
-            remedy: writable ? "make room: with a full disk everything waits" : "give yourself write permission, or use --state")
+            remedy: writable
+                ? "make room: with a full disk everything waits" : "give yourself write permission, or use --state")
     }
 
     private func database(_ project: Project) -> Finding {
@@ -83,21 +86,26 @@ struct DoctorCommand: AsyncParsableCommand {
             defer { store.close() }
             let faults = try store.integrityCheck()
             return Finding(
-                name: "database", ok: faults == ["ok"], detail: faults == ["ok"] ? "\(project.database), sound" : faults.prefix(2).joined(separator: "; "),
+                name: "database", ok: faults == ["ok"],
+                detail: faults == ["ok"] ? "\(project.database), sound" : faults.prefix(2).joined(separator: "; "),
                 remedy: "restore a backup with 'sluice restore'")
         } catch StoreError.missing {
             return Finding(name: "database", ok: true, detail: "none yet; 'sluice up' makes it")
         } catch {
-            return Finding(name: "database", ok: false, detail: "\(error)", remedy: "restore a backup with 'sluice restore'")
+            return Finding(
+                name: "database", ok: false, detail: "\(error)", remedy: "restore a backup with 'sluice restore'")
         }
     }
 
     private func lake(_ project: Project) -> Finding {
-        guard access(project.lake, F_OK) == 0 else { return Finding(name: "lake", ok: true, detail: "\(project.lake), not there yet; 'sluice up' makes it") }
+        guard access(project.lake, F_OK) == 0 else {
+            return Finding(name: "lake", ok: true, detail: "\(project.lake), not there yet; 'sluice up' makes it")
+        }
         let name = Self.fileSystem(of: project.lake)
         if ["nfs", "nfs4", "cifs", "smb3", "9p", "vboxsf", "afs", "ceph"].contains(name) || name.hasPrefix("fuse") {
             return Finding(
-                name: "lake", ok: false, detail: "\(project.lake) lies on \(name), whose changes by others are not told to this machine",
+                name: "lake", ok: false,
+                detail: "\(project.lake) lies on \(name), whose changes by others are not told to this machine",
                 remedy: "put the lake on a local disk with --lake; here it is looked through every 30 seconds instead")
         }
         return Finding(name: "lake", ok: true, detail: project.lake)
@@ -120,7 +128,8 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func watches() -> Finding {
         func number(_ name: String) -> Int {
-            let text = (try? FileBytes.read("/proc/sys/fs/inotify/\(name)")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let text =
+                (try? FileBytes.read("/proc/sys/fs/inotify/\(name)")).map { String(decoding: $0, as: UTF8.self) } ?? ""
             return Int(text.split(separator: "\n").first ?? "") ?? 0
         }
         let watches = number("max_user_watches")
@@ -136,24 +145,31 @@ struct DoctorCommand: AsyncParsableCommand {
             return Finding(name: "spark", ok: true, detail: "Apache Spark \(found.sparkVersion) in \(found.sparkHome)")
         } catch {
             return Finding(
-                name: "spark", ok: false, detail: error.missing.joined(separator: ", ") + " is missing: steps will fail",
+                name: "spark", ok: false,
+                detail: error.missing.joined(separator: ", ") + " is missing: steps will fail",
                 remedy: "make setup, in a checkout of Sluice (about 320 MB)")
         }
     }
 
     private func python() -> Finding {
         let found = Self.inPath("python3")
-        return Finding(name: "python3", ok: found != nil, detail: found ?? "not found: functions with a python3 runtime can't run", remedy: "apt-get install python3")
+        return Finding(
+            name: "python3", ok: found != nil, detail: found ?? "not found: functions with a python3 runtime can't run",
+            remedy: "apt-get install python3")
     }
 
     private func swift() -> Finding {
         let found = Self.inPath("swift")
-        return Finding(name: "swift", ok: found != nil, detail: found ?? "not found: functions can't be built here", remedy: "https://www.swift.org/install")
+        return Finding(
+            name: "swift", ok: found != nil, detail: found ?? "not found: functions can't be built here",
+            remedy: "https://www.swift.org/install")
     }
 
     private func listening(_ project: Project) -> Finding {
         if let holder = HostLock.holder(of: project) {
-            return Finding(name: "host", ok: true, detail: "runs as process \(holder.processID)" + (holder.port.map { ", port \($0)" } ?? ""))
+            return Finding(
+                name: "host", ok: true,
+                detail: "runs as process \(holder.processID)" + (holder.port.map { ", port \($0)" } ?? ""))
         }
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
@@ -164,14 +180,20 @@ struct DoctorCommand: AsyncParsableCommand {
         var one: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
         let free = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
         return Finding(
-            name: "host", ok: free, detail: free ? "not running; port \(port) is free" : "not running, and port \(port) is taken by another program",
+            name: "host", ok: free,
+            detail: free
+                ? "not running; port \(port) is free" : "not running, and port \(port) is taken by another program",
             remedy: "stop the other program, or use 'sluice up --port'")
     }
 
     private static func inPath(_ program: String) -> String? {
-        (HostIdentity.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+        (HostIdentity.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first {
+            access($0, X_OK) == 0
+        }
     }
 }

@@ -37,12 +37,15 @@ struct ExecutionsCommand: AsyncParsableCommand {
         if output.json { return _ = Terminal.output.line(JSON.array(found.map(\.report)).pretty) }
         if found.isEmpty { return _ = Terminal.output.line("no executions") }
         var table = Table(
-            .init(title: "STARTED"), .init(title: "STATUS"), .init(title: "TIME", isNumber: true), .init(title: "MACHINE"),
+            .init(title: "STARTED"), .init(title: "STATUS"), .init(title: "TIME", isNumber: true),
+            .init(title: "MACHINE"),
             .init(title: "NAME", gives: true), .init(title: "ERROR"))
         for execution in found {
             table.add(
-                .init(execution.startDate.iso8601(milliseconds: false)), .init(execution.status.rawValue, execution.status.colour),
-                .init(((execution.stopDate ?? .now) - execution.startDate).short), .init(ARN(execution.stateMachineARN)?.name ?? ""),
+                .init(execution.startDate.iso8601(milliseconds: false)),
+                .init(execution.status.rawValue, execution.status.colour),
+                .init(((execution.stopDate ?? .now) - execution.startDate).short),
+                .init(ARN(execution.stateMachineARN)?.name ?? ""),
                 .init(execution.name), .init(execution.failure?.error ?? "", .red))
         }
         table.print()
@@ -58,7 +61,8 @@ struct ExecutionsCommand: AsyncParsableCommand {
             return (execution, try StepFunctionsStore.history(of: execution.arn, limit: 25_000, in: connection))
         }
         guard let (execution, history) = found else {
-            throw CommandError("there is no execution '\(wanted)'; 'sluice executions' lists them", status: ExitStatus.notFound)
+            throw CommandError(
+                "there is no execution '\(wanted)'; 'sluice executions' lists them", status: ExitStatus.notFound)
         }
         if output.json {
             var json = execution.report
@@ -66,10 +70,13 @@ struct ExecutionsCommand: AsyncParsableCommand {
             return _ = Terminal.output.line(json.pretty)
         }
         for line in execution.lines(on: .output) { Terminal.output.line(line) }
-        var table = Table(.init(title: "ID", isNumber: true), .init(title: "TIME"), .init(title: "EVENT"), .init(title: "DETAILS", gives: true))
+        var table = Table(
+            .init(title: "ID", isNumber: true), .init(title: "TIME"), .init(title: "EVENT"),
+            .init(title: "DETAILS", gives: true))
         for event in history {
             table.add(
-                .init("\(event.id)"), .init(event.timestamp.iso8601), .init(event.type, event.type.hasSuffix("Failed") ? .red : nil),
+                .init("\(event.id)"), .init(event.timestamp.iso8601),
+                .init(event.type, event.type.hasSuffix("Failed") ? .red : nil),
                 .init(event.details.object?.isEmpty == false ? event.details.description.fitted(160) : ""))
         }
         table.print()
@@ -103,7 +110,9 @@ extension Execution {
         var lines = [
             "execution \(name) of \(ARN(stateMachineARN)?.name ?? stateMachineARN): \(terminal.paint(status.rawValue, status.colour)) after \(((stopDate ?? .now) - startDate).short)"
         ]
-        if let failure { lines.append("  failure   " + terminal.paint("\(failure.error): \(failure.cause.fitted(400))", .red)) }
+        if let failure {
+            lines.append("  failure   " + terminal.paint("\(failure.error): \(failure.cause.fitted(400))", .red))
+        }
         return lines
     }
 }

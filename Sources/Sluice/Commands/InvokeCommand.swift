@@ -23,7 +23,10 @@ struct InvokeCommand: AsyncParsableCommand {
 
     @Argument(help: "The function's name.")
     var function: String
-    @Option(name: .shortAndLong, help: ArgumentHelp("A file with the event, or - for standard input (default: an empty object).", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A file with the event, or - for standard input (default: an empty object).", valueName: "file"))
     var event: String?
     @Flag(name: .customLong("async"), help: "Queue it, as S3 would, instead of waiting for the answer.")
     var isAsync = false
@@ -35,12 +38,15 @@ struct InvokeCommand: AsyncParsableCommand {
         let payload = try readEvent()
         if let holder = HostLock.holder(of: project) {
             guard let port = holder.port else {
-                throw CommandError("the host (process \(holder.processID)) is still starting; try again in a moment", status: ExitStatus.unusable)
+                throw CommandError(
+                    "the host (process \(holder.processID)) is still starting; try again in a moment",
+                    status: ExitStatus.unusable)
             }
             try await ask(GatewayClient(port: port), payload)
         } else {
             guard !isAsync else {
-                throw CommandError("--async needs a running host; start it with 'sluice up'", status: ExitStatus.unusable)
+                throw CommandError(
+                    "--async needs a running host; start it with 'sluice up'", status: ExitStatus.unusable)
             }
             try await runAlone(project, payload)
         }
@@ -68,7 +74,9 @@ struct InvokeCommand: AsyncParsableCommand {
             result = try await client.invoke(
                 function: function, payload: payload, type: isAsync ? .event : .requestResponse, logTail: !isAsync)
         } catch let error as AWSError {
-            throw CommandError("\(error.code): \(error.message)", status: error.code == "ResourceNotFoundException" ? ExitStatus.notFound : ExitStatus.failed)
+            throw CommandError(
+                "\(error.code): \(error.message)",
+                status: error.code == "ResourceNotFoundException" ? ExitStatus.notFound : ExitStatus.failed)
         }
         let log = result.logResult.flatMap { [UInt8](base64: $0) }.map { String(decoding: $0, as: UTF8.self) }
         try show(result, log: log ?? "")
@@ -83,7 +91,8 @@ struct InvokeCommand: AsyncParsableCommand {
         }
         guard let one = configuration.functions.first(where: { $0.name == function }) else {
             let names = configuration.functions.map(\.name).joined(separator: ", ")
-            throw CommandError("there is no function '\(function)'; the template has: \(names)", status: ExitStatus.notFound)
+            throw CommandError(
+                "there is no function '\(function)'; the template has: \(names)", status: ExitStatus.notFound)
         }
         let scratch = "/tmp/sluice-invoke-\(getpid())"
         mkdir(scratch, 0o700)
@@ -95,18 +104,23 @@ struct InvokeCommand: AsyncParsableCommand {
         let lambda = try LambdaService(
             store: store, time: SystemTime(),
             settings: LambdaSettings(
-                stateFolder: scratch, hostID: "invoke-\(getpid())", environment: Pipeline.functionEnvironment(project, port: nil)),
+                stateFolder: scratch, hostID: "invoke-\(getpid())",
+                environment: Pipeline.functionEnvironment(project, port: nil)),
             emission: LambdaEmission(
                 place: configuration.place,
                 logs: { batch, _ in
                     guard showsLog else { return }
-                    for event in batch.events { Terminal.error.line(Terminal.error.paint(event.message.printable, .grey)) }
+                    for event in batch.events {
+                        Terminal.error.line(Terminal.error.paint(event.message.printable, .grey))
+                    }
                 }, metrics: { _, _ in }, deliver: { _, _, _ in }, deadLetter: { _, _, _ in },
                 trouble: { SluiceCommand.say($0) }))
         try await lambda.start(functions: [one])
         let answer: Result<InvokeResult, any Error>
         do {
-            answer = .success(try await lambda.invoke(InvokeRequest(functionName: function, payload: payload, wantsLogTail: !showsLog)))
+            answer = .success(
+                try await lambda.invoke(
+                    InvokeRequest(functionName: function, payload: payload, wantsLogTail: !showsLog)))
         } catch {
             answer = .failure(CommandError("\(error.code): \(error)"))
         }
@@ -120,11 +134,14 @@ struct InvokeCommand: AsyncParsableCommand {
             if let error = result.functionError { json["functionError"] = .string(error) }
             if !log.isEmpty { json["log"] = .string(log) }
             if !result.payload.isEmpty {
-                json["payload"] = (try? JSON(parsing: result.payload)) ?? .string(String(decoding: result.payload, as: UTF8.self))
+                json["payload"] =
+                    (try? JSON(parsing: result.payload)) ?? .string(String(decoding: result.payload, as: UTF8.self))
             }
             Terminal.output.line(json.pretty)
         } else {
-            if !log.isEmpty { Terminal.error.write(Terminal.error.paint(log.hasSuffix("\n") ? log : log + "\n", .grey)) }
+            if !log.isEmpty {
+                Terminal.error.write(Terminal.error.paint(log.hasSuffix("\n") ? log : log + "\n", .grey))
+            }
             if result.statusCode == 202 { return _ = Terminal.output.line("queued as \(result.requestID)") }
             let text = String(decoding: result.payload, as: UTF8.self)
             Terminal.output.line(Terminal.output.isInteractive ? (try? JSON(parsing: text))?.pretty ?? text : text)

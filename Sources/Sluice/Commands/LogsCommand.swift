@@ -20,7 +20,9 @@ struct LogsCommand: AsyncParsableCommand {
     var name: String?
     @Flag(name: .shortAndLong, help: "Go on printing what comes.")
     var follow = false
-    @Option(help: ArgumentHelp("Where to start: a time ago (10m, 2h, 3d) or a time (default: everything).", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Where to start: a time ago (10m, 2h, 3d) or a time (default: everything).", valueName: "time"))
     var since: Moment?
     @Option(help: ArgumentHelp("Only events that match a filter pattern.", valueName: "pattern"))
     var filter: String?
@@ -137,17 +139,23 @@ struct LogPrinter {
             ]
             return terminal.line(line.description)
         }
-        let message = event.message.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
-            .joined(separator: "\n")
+        let message = event.message.split(separator: "\n", omittingEmptySubsequences: false).map {
+            String($0).printable
+        }
+        .joined(separator: "\n")
         let group = showsGroup ? terminal.paint(event.logGroup, .blue) + "  " : ""
         return terminal.line(
-            terminal.paint(event.timestamp.iso8601, .grey) + "  " + group + terminal.paint(message, Self.colour(message)))
+            terminal.paint(event.timestamp.iso8601, .grey) + "  " + group
+                + terminal.paint(message, Self.colour(message)))
     }
 
     private static func colour(_ message: String) -> Terminal.Colour? {
-        if ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "INIT_REPORT"].contains(where: message.hasPrefix) {
+        if ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "INIT_REPORT"].contains(
+            where: message.hasPrefix)
+        {
             return .grey
         }
-        return message.contains("ERROR") || message.contains("Task timed out") || message.contains("Runtime.") ? .red : nil
+        return message.contains("ERROR") || message.contains("Task timed out") || message.contains("Runtime.")
+            ? .red : nil
     }
 }

@@ -21,7 +21,9 @@ struct MetricsCommand: AsyncParsableCommand {
     var name: String?
     @Option(help: "Only metrics of this namespace, for example AWS/Lambda.")
     var namespace: String?
-    @Option(name: .customLong("dimension"), help: ArgumentHelp("Only metrics with this dimension.", valueName: "name=value"))
+    @Option(
+        name: .customLong("dimension"), help: ArgumentHelp("Only metrics with this dimension.", valueName: "name=value")
+    )
     var dimensions: [String] = []
     @Option(help: "The statistic (default: Sum for counts, Average for the rest).")
     var statistic: String?
@@ -36,7 +38,9 @@ struct MetricsCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard dimensions.allSatisfy({ $0.contains("=") }) else { throw ValidationError("--dimension takes name=value") }
-        if let statistic, Statistic(statistic) == nil { throw ValidationError("'\(statistic)' is no statistic of CloudWatch") }
+        if let statistic, Statistic(statistic) == nil {
+            throw ValidationError("'\(statistic)' is no statistic of CloudWatch")
+        }
         guard [1, 5, 10, 20, 30].contains(period) || (period > 0 && period % 60 == 0 && period <= 86400) else {
             throw ValidationError("--period must be 1, 5, 10, 20, 30 or a multiple of 60, at most 86400")
         }
@@ -48,7 +52,9 @@ struct MetricsCommand: AsyncParsableCommand {
         let found = try await list(metrics, in: store)
         guard let name else { return printList(found) }
         guard !found.isEmpty else {
-            throw CommandError("no metric '\(name)' with these dimensions in the last two weeks; 'sluice metrics' lists what there is", status: ExitStatus.notFound)
+            throw CommandError(
+                "no metric '\(name)' with these dimensions in the last two weeks; 'sluice metrics' lists what there is",
+                status: ExitStatus.notFound)
         }
         let (from, to) = (since.resolved(now: .now), Timestamp.now)
         var all: [JSON] = []
@@ -91,23 +97,30 @@ struct MetricsCommand: AsyncParsableCommand {
     private func printList(_ found: [MetricIdentity]) {
         if output.json { return _ = Terminal.output.line(JSON.array(found.map { Self.json($0) }).pretty) }
         var table = Table(.init(title: "NAMESPACE"), .init(title: "METRIC"), .init(title: "DIMENSIONS", gives: true))
-        for metric in found { table.add(.init(metric.namespace), .init(metric.metricName), .init(Self.text(metric.dimensions))) }
+        for metric in found {
+            table.add(.init(metric.namespace), .init(metric.metricName), .init(Self.text(metric.dimensions)))
+        }
         found.isEmpty ? _ = Terminal.output.line("no metrics in the last two weeks") : table.print()
     }
 
     private func printTable(_ metric: MetricIdentity, _ statistic: Statistic, _ series: MetricSeries) {
         Terminal.output.line(Terminal.output.paint(Self.title(metric), .bold))
         var table = Table(
-            .init(title: "TIME"), .init(title: statistic.description, isNumber: true), .init(title: "SAMPLES", isNumber: true))
+            .init(title: "TIME"), .init(title: statistic.description, isNumber: true),
+            .init(title: "SAMPLES", isNumber: true))
         for point in series.points {
-            table.add(.init(point.timestamp.iso8601(milliseconds: false)), .init(Plot.number(point.value)), .init(Plot.number(point.sampleCount)))
+            table.add(
+                .init(point.timestamp.iso8601(milliseconds: false)), .init(Plot.number(point.value)),
+                .init(Plot.number(point.sampleCount)))
         }
         series.points.isEmpty ? _ = Terminal.output.line("(no data in this time)") : table.print()
     }
 
     /// Counts are added up, everything else is averaged: what one looks for first.
     private static func usual(_ metric: MetricIdentity) -> Statistic {
-        let averages = ["Duration", "AsyncEventAge", "Age", "Latency", "Time", "Percentage", "ConcurrentExecutions", "IsIdle"]
+        let averages = [
+            "Duration", "AsyncEventAge", "Age", "Latency", "Time", "Percentage", "ConcurrentExecutions", "IsIdle",
+        ]
         return averages.contains { metric.metricName.hasSuffix($0) } ? .average : .sum
     }
 
@@ -122,7 +135,8 @@ struct MetricsCommand: AsyncParsableCommand {
     private static func json(_ metric: MetricIdentity) -> JSON {
         [
             "namespace": .string(metric.namespace), "metricName": .string(metric.metricName),
-            "dimensions": .object(JSONObject(metric.dimensions.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            "dimensions": .object(
+                JSONObject(metric.dimensions.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
         ]
     }
 
@@ -132,7 +146,10 @@ struct MetricsCommand: AsyncParsableCommand {
         json["period"] = JSON(series.period)
         json["points"] = .array(
             series.points.map {
-                ["timestamp": .string($0.timestamp.iso8601(milliseconds: false)), "value": JSON($0.value), "sampleCount": JSON($0.sampleCount)]
+                [
+                    "timestamp": .string($0.timestamp.iso8601(milliseconds: false)), "value": JSON($0.value),
+                    "sampleCount": JSON($0.sampleCount),
+                ]
             })
         return json
     }

@@ -26,7 +26,9 @@ struct PutCommand: AsyncParsableCommand {
         let project = try project.find()
         var key = target.key
         if key.isEmpty || key.hasSuffix("/") {
-            guard file != "-" else { throw CommandError("standard input has no name; give the whole key", status: ExitCode.validationFailure) }
+            guard file != "-" else {
+                throw CommandError("standard input has no name; give the whole key", status: ExitCode.validationFailure)
+            }
             key += file.split(separator: "/").last.map(String.init) ?? ""
         }
         guard file == "-" || access(file, R_OK) == 0 else {

@@ -62,13 +62,16 @@ struct QueueCommand: AsyncParsableCommand {
 
     private static func table(_ rows: [QueuedInvocation]) -> Table {
         var table = Table(
-            .init(title: "ID", isNumber: true), .init(title: "FUNCTION"), .init(title: "STATE"), .init(title: "TRIES", isNumber: true),
+            .init(title: "ID", isNumber: true), .init(title: "FUNCTION"), .init(title: "STATE"),
+            .init(title: "TRIES", isNumber: true),
             .init(title: "AGE", isNumber: true), .init(title: "OBJECT", gives: true), .init(title: "ERROR"))
         for row in rows {
             let error = row.deliveryError ?? row.errorMessage ?? row.errorType ?? ""
             table.add(
-                .init("\(row.id)"), .init(row.functionName), .init(row.runningSince == nil ? row.state.rawValue : "RUNNING"), .init("\(row.tries)"),
-                .init((Timestamp.now - row.received).short), .init(row.source?.uri ?? ""), .init(error, error.isEmpty ? nil : .red))
+                .init("\(row.id)"), .init(row.functionName),
+                .init(row.runningSince == nil ? row.state.rawValue : "RUNNING"), .init("\(row.tries)"),
+                .init((Timestamp.now - row.received).short), .init(row.source?.uri ?? ""),
+                .init(error, error.isEmpty ? nil : .red))
         }
         return table
     }
@@ -81,7 +84,8 @@ extension QueuedInvocation {
             "id": JSON(id), "requestId": .string(requestID), "function": .string(functionName),
             "state": .string(runningSince == nil || state != .queued ? state.rawValue : "RUNNING"),
             "object": source.map { .string($0.uri) }, "sequencer": source.map { .string($0.sequencer.text) },
-            "received": .string(received.iso8601), "due": state == .queued ? .string(due.iso8601) : nil, "tries": JSON(tries),
+            "received": .string(received.iso8601), "due": state == .queued ? .string(due.iso8601) : nil,
+            "tries": JSON(tries),
             "ended": ended.map { .string($0.iso8601) }, "condition": condition.map { .string($0.rawValue) },
             "errorType": errorType.map(JSON.string), "errorMessage": errorMessage.map(JSON.string),
             "deliveryTarget": deliveryTarget.map(JSON.string), "deliveryError": deliveryError.map(JSON.string),

@@ -8,7 +8,8 @@ import Storage
 struct RedriveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redrive",
-        abstract: "Send dead letters again: events that were given up, and answers whose destination could not be told.",
+        abstract:
+            "Send dead letters again: events that were given up, and answers whose destination could not be told.",
         discussion: """
             An event becomes a new invocation; an answer goes to its destination without running the function again. A running
             host takes them at once, else the next one does.
@@ -46,13 +47,16 @@ struct RedriveCommand: AsyncParsableCommand {
         defer { store.close() }
         let feed = Feed(json: false, quiet: true, time: SystemTime()) { "" }
         defer { feed.close() }
-        let pipeline = try Pipeline(configuration, project: project, port: 0, store: store, time: SystemTime(), feed: feed)
+        let pipeline = try Pipeline(
+            configuration, project: project, port: 0, store: store, time: SystemTime(), feed: feed)
         try await pipeline.prepareForWriting()
         var sent: [JSON] = []
         for id in try await chosen(store) {
             let request = try await pipeline.lambda.redrive(id)
             sent.append(.compact(["id": JSON(id), "requestId": request.map(JSON.string)]))
-            if !output.json { Terminal.output.line("\(id): " + (request.map { "queued as \($0)" } ?? "its destination was told")) }
+            if !output.json {
+                Terminal.output.line("\(id): " + (request.map { "queued as \($0)" } ?? "its destination was told"))
+            }
         }
         if let holder = HostLock.holder(of: project) { kill(holder.processID, SIGUSR1) }
         if output.json { Terminal.output.line(JSON.array(sent).pretty) }
@@ -64,7 +68,8 @@ struct RedriveCommand: AsyncParsableCommand {
         if all { return letters.map(\.id).sorted() }
         let known = Set(letters.map(\.id))
         for id in ids where !known.contains(id) {
-            throw CommandError("there is no dead letter \(id); 'sluice queue --dead' lists them", status: ExitStatus.notFound)
+            throw CommandError(
+                "there is no dead letter \(id); 'sluice queue --dead' lists them", status: ExitStatus.notFound)
         }
         return ids
     }

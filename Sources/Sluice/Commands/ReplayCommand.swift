@@ -38,7 +38,9 @@ struct ReplayCommand: AsyncParsableCommand {
             }
         }
         if output.json { return _ = Terminal.output.line(JSON.array(sent).pretty) }
-        let verb = dryRun ? "would be sent" : HostLock.holder(of: project) == nil ? "will be sent by the next 'sluice up'" : "sent"
+        let verb =
+            dryRun
+            ? "would be sent" : HostLock.holder(of: project) == nil ? "will be sent by the next 'sluice up'" : "sent"
         SluiceCommand.say("\(sent.count) object\(sent.count == 1 ? "" : "s") \(verb)")
     }
 
@@ -49,7 +51,8 @@ struct ReplayCommand: AsyncParsableCommand {
             }
             var keys: [String] = []
             while true {
-                let page = try S3Store.objects(bucket: uri.bucket, prefix: uri.key, after: keys.last ?? "", limit: 1000, in: connection)
+                let page = try S3Store.objects(
+                    bucket: uri.bucket, prefix: uri.key, after: keys.last ?? "", limit: 1000, in: connection)
                 keys += page.map(\.key)
                 if page.count < 1000 { return keys }
             }

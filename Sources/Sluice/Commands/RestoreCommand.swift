@@ -22,7 +22,9 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         let project = try project.find()
         let source = Project.absolute(file)
-        guard access(source, R_OK) == 0 else { throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound) }
+        guard access(source, R_OK) == 0 else {
+            throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound)
+        }
         mkdir(project.state, 0o755)
         // Held to the end: no host may start in between.
         let lock = try HostLock(project: project, now: .now)
@@ -30,7 +32,8 @@ struct RestoreCommand: AsyncParsableCommand {
         let backup = try Store(path: source, schemas: Records.schemas, mode: .readOnly)
         let findings = try backup.integrityCheck()
         guard findings == ["ok"] else {
-            throw CommandError("\(file): damaged: \(findings.prefix(3).joined(separator: "; "))", status: ExitStatus.unusable)
+            throw CommandError(
+                "\(file): damaged: \(findings.prefix(3).joined(separator: "; "))", status: ExitStatus.unusable)
         }
         let unfinished = project.database + ".restoring"
         unlink(unfinished)

@@ -23,7 +23,9 @@ struct StepsCommand: AsyncParsableCommand {
     var step: String?
     @Option(help: "Print one of the step's logs: controller, stdout or stderr.")
     var log: Log?
-    @Option(name: .customLong("status"), help: ArgumentHelp("Only steps in this state, for example RUNNING or FAILED.", valueName: "state"))
+    @Option(
+        name: .customLong("status"),
+        help: ArgumentHelp("Only steps in this state, for example RUNNING or FAILED.", valueName: "state"))
     var states: [String] = []
     @Option(help: "Only the steps of one cluster, by its id.")
     var cluster: String?
@@ -34,7 +36,8 @@ struct StepsCommand: AsyncParsableCommand {
 
     func validate() throws {
         for state in states where StepState(rawValue: state.uppercased()) == nil {
-            throw ValidationError("'\(state)' is no state of a step: \(StepState.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw ValidationError(
+                "'\(state)' is no state of a step: \(StepState.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         if log != nil, step == nil { throw ValidationError("--log needs a step's id") }
     }
@@ -44,7 +47,9 @@ struct StepsCommand: AsyncParsableCommand {
         if let step { return try await show(step, in: store) }
         let wanted = states.compactMap { StepState(rawValue: $0.uppercased()) }
         let (cluster, limit) = (cluster, limit)
-        let steps = try await store.read { try EMRStore.steps(of: cluster, states: wanted.isEmpty ? nil : wanted, limit: limit, $0) }
+        let steps = try await store.read {
+            try EMRStore.steps(of: cluster, states: wanted.isEmpty ? nil : wanted, limit: limit, $0)
+        }
         if output.json { return _ = Terminal.output.line(JSON.array(steps.map(\.report)).pretty) }
         if steps.isEmpty { return _ = Terminal.output.line("no steps") }
         var table = Table(
@@ -52,7 +57,8 @@ struct StepsCommand: AsyncParsableCommand {
             .init(title: "TASKS", isNumber: true), .init(title: "NAME"), .init(title: "PROGRAM", gives: true))
         for step in steps {
             table.add(
-                .init(step.id), .init(step.clusterID), .init(step.state.rawValue, step.state.colour), .init(step.elapsed),
+                .init(step.id), .init(step.clusterID), .init(step.state.rawValue, step.state.colour),
+                .init(step.elapsed),
                 .init(step.progress.map { "\($0.tasksDone)/\($0.tasks)" } ?? ""), .init(step.name),
                 .init(step.hadoopJarStep.args.joined(separator: " ")))
         }
@@ -65,7 +71,8 @@ struct StepsCommand: AsyncParsableCommand {
         }
         if let log {
             do {
-                Terminal.output.write(String(decoding: try FileBytes.read("\(step.logFolder)/\(log.rawValue)"), as: UTF8.self))
+                Terminal.output.write(
+                    String(decoding: try FileBytes.read("\(step.logFolder)/\(log.rawValue)"), as: UTF8.self))
             } catch {
                 throw CommandError("\(step.logFolder)/\(log.rawValue): \(error)", status: ExitStatus.notFound)
             }
@@ -113,7 +120,9 @@ extension Step {
                 "  progress  \(progress.stagesDone) of \(progress.stages) stages, \(progress.tasksDone) of \(progress.tasks) tasks, "
                     + "\(progress.rowsRead) rows read, \(progress.rowsWritten) written")
         }
-        if let failure { lines.append("  failure   " + terminal.paint("\(failure.reason): \(failure.message.printable)", .red)) }
+        if let failure {
+            lines.append("  failure   " + terminal.paint("\(failure.reason): \(failure.message.printable)", .red))
+        }
         lines.append("  logs      \(logFolder)/{controller,stdout,stderr}")
         return lines
     }

@@ -10,7 +10,8 @@ import Storage
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "Tell the whole story of one object: event, attempts, report, execution, step, and where its logs are.",
+        abstract:
+            "Tell the whole story of one object: event, attempts, report, execution, step, and where its logs are.",
         discussion: """
             Shows the newest version; --all shows every version that there was.
 
@@ -30,7 +31,9 @@ struct TraceCommand: AsyncParsableCommand {
         let uri = object
         let trace = try await store.read { try Trace(uri, in: $0) }
         guard !trace.versions.isEmpty else {
-            throw CommandError("\(uri): no such object has been seen. Is the key right, and has 'sluice up' run since it came?", status: ExitStatus.notFound)
+            throw CommandError(
+                "\(uri): no such object has been seen. Is the key right, and has 'sluice up' run since it came?",
+                status: ExitStatus.notFound)
         }
         let shown = all ? trace.versions : Array(trace.versions.prefix(1))
         if output.json {

@@ -35,13 +35,18 @@ struct UpCommand: AsyncParsableCommand {
     var quiet = false
     @Option(help: ArgumentHelp("Seconds to wait for running invocations when stopping.", valueName: "seconds"))
     var drain = 30
-    @Option(help: "What happens to running steps when the host stops: they are left running and found again, or cancelled.")
+    @Option(
+        help: "What happens to running steps when the host stops: they are left running and found again, or cancelled.")
     var stepsAtStop = StepsAtStop.leave
     @Option(
         name: .customLong("retry-delay"),
-        help: ArgumentHelp("Wait before the second try of an event, and again for the third (default: 60s and 120s).", valueName: "10s"))
+        help: ArgumentHelp(
+            "Wait before the second try of an event, and again for the third (default: 60s and 120s).", valueName: "10s"
+        ))
     var retryDelays: [String] = []
-    @Option(name: .customLong("parameter"), help: ArgumentHelp("A value for one of the template's Parameters.", valueName: "name=value"))
+    @Option(
+        name: .customLong("parameter"),
+        help: ArgumentHelp("A value for one of the template's Parameters.", valueName: "name=value"))
     var parameters: [String] = []
     @Option(help: "The Python for functions with a python3 runtime; it must have the package awslambdaric.")
     var python = "python3"

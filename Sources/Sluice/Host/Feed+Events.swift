@@ -14,7 +14,9 @@ extension Feed {
         let function = ARN(record.functionARN)?.name ?? record.functionARN
         let object = record.requestPayload["Records"]?[0]?["s3"]
         let subject = object.flatMap { object -> String? in
-            guard let bucket = object["bucket"]?["name"]?.string, let key = object["object"]?["key"]?.string else { return nil }
+            guard let bucket = object["bucket"]?["name"]?.string, let key = object["object"]?["key"]?.string else {
+                return nil
+            }
             return "s3://\(bucket)/\(FormURLEncoding.decode(key))"
         }
         let (text, colour) = Self.outcome(record)
@@ -33,15 +35,22 @@ extension Feed {
         case "Step Functions Execution Status Change":
             let machine = ARN(text("stateMachineArn"))?.name ?? ""
             let name = text("name").prefix(8)
-            say("execution \(machine) \(name)", text("status"), Self.colour(text("status")), json: ["event": event.json])
+            say(
+                "execution \(machine) \(name)", text("status"), Self.colour(text("status")), json: ["event": event.json]
+            )
         case "EMR Cluster State Change":
             say("cluster \(text("clusterId"))", "\(text("name")): \(text("state"))", .grey, json: ["event": event.json])
         case "CloudWatch Alarm State Change":
             // A new alarm that finds nothing wrong is no news.
-            if detail["previousState"]?["value"]?.string == "INSUFFICIENT_DATA", detail["state"]?["value"]?.string == "OK" { return }
+            if detail["previousState"]?["value"]?.string == "INSUFFICIENT_DATA",
+                detail["state"]?["value"]?.string == "OK"
+            {
+                return
+            }
             let state = detail["state"]?["value"]?.string ?? ""
             say(
-                "alarm \(text("alarmName"))", "\(state): \(detail["state"]?["reason"]?.string ?? "")", Self.colour(state),
+                "alarm \(text("alarmName"))", "\(state): \(detail["state"]?["reason"]?.string ?? "")",
+                Self.colour(state),
                 json: ["event": event.json])
         default:
             say(event.source, event.detailType, .grey, json: ["event": event.json])
@@ -53,7 +62,9 @@ extension Feed {
             let message = record.responsePayload?["errorMessage"]?.string
             return ("\(record.condition.rawValue)\(message.map { ": \($0)" } ?? "")", .red)
         }
-        guard let report = record.responsePayload, let passed = report["passed"]?.bool else { return ("succeeded", .green) }
+        guard let report = record.responsePayload, let passed = report["passed"]?.bool else {
+            return ("succeeded", .green)
+        }
         let rows = report["rows"]?.int.map { ", \($0) rows" } ?? ""
         let rejected = report["rejected"]?.int.flatMap { $0 > 0 ? ", \($0) rejected" : nil } ?? ""
         return passed ? ("passed\(rows)\(rejected)", .green) : ("held back\(rows)\(rejected)", .yellow)

@@ -38,7 +38,10 @@ final class Feed: Sendable {
     private let status: @Sendable () -> String
 
     /// `status` gives the status line's text; it is asked several times a second, and only on a terminal.
-    init(json: Bool, quiet: Bool, time: any TimeSource, terminal: Terminal = .output, status: @escaping @Sendable () -> String) {
+    init(
+        json: Bool, quiet: Bool, time: any TimeSource, terminal: Terminal = .output,
+        status: @escaping @Sendable () -> String
+    ) {
         isJSON = json
         isQuiet = quiet
         self.time = time
@@ -64,7 +67,9 @@ final class Feed: Sendable {
 
     /// A notice of the host itself, also printed when quiet.
     func notice(_ text: String, _ colour: Terminal.Colour? = .yellow) {
-        state.withLock { $0.items.append(Item(subject: "host", text: text, colour: colour, json: ["notice": .string(text)])) }
+        state.withLock {
+            $0.items.append(Item(subject: "host", text: text, colour: colour, json: ["notice": .string(text)]))
+        }
     }
 
     /// Prints what is left and ends the thread.
@@ -92,7 +97,8 @@ final class Feed: Sendable {
                 json["text"] = .string(item.text)
                 out += json.description + "\n"
             } else {
-                out += terminal.paint(clock, .grey) + "  " + item.subject.printable + "  "
+                out +=
+                    terminal.paint(clock, .grey) + "  " + item.subject.printable + "  "
                     + terminal.paint(item.text.printable, item.colour) + "\n"
             }
         }

@@ -26,11 +26,15 @@ struct Host {
         let feed = Feed(json: options.output.json, quiet: options.quiet, time: time) { text.value }
         defer { feed.close() }
         if !configuration.warnings.isEmpty {
-            feed.notice("\(configuration.warnings.count) things in the template have no effect here; 'sluice check' names them", .grey)
+            feed.notice(
+                "\(configuration.warnings.count) things in the template have no effect here; 'sluice check' names them",
+                .grey)
         }
         let store = try Store(path: project.database, schemas: Records.schemas) { trouble in
             feed.notice(
-                trouble.map { "the database can't be written: \($0). Everything waits and nothing is lost; make room or mend it." }
+                trouble.map {
+                    "the database can't be written: \($0). Everything waits and nothing is lost; make room or mend it."
+                }
                     ?? "the database can be written again; going on", trouble == nil ? .green : .red)
         }
         defer { store.close() }
@@ -39,7 +43,8 @@ struct Host {
         let gateway: Gateway
         do {
             gateway = try await Gateway(
-                port: options.port, lambda: LambdaInvocations { (request) async throws(LambdaError) in try await door.invoke(request) },
+                port: options.port,
+                lambda: LambdaInvocations { (request) async throws(LambdaError) in try await door.invoke(request) },
                 on: MultiThreadedEventLoopGroup.singleton)
         } catch {
             throw CommandError("\(error)", status: ExitStatus.unusable)

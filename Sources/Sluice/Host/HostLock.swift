@@ -47,7 +47,8 @@ struct HostLock: Sendable {
     /// Says what a client needs to know of this host.
     func write(_ holder: Holder) {
         let json: JSON = .compact([
-            "pid": JSON(holder.processID), "port": holder.port.map { JSON($0) }, "started": JSON(holder.started.milliseconds),
+            "pid": JSON(holder.processID), "port": holder.port.map { JSON($0) },
+            "started": JSON(holder.started.milliseconds),
         ])
         let bytes = json.serialized() + [0x0A]
         ftruncate(descriptor, 0)

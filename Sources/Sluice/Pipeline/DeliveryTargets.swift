@@ -33,7 +33,8 @@ struct DeliveryTargets: Sendable {
             bucket: record.s3.bucket.name, key: record.s3.object.urlDecodedKey,
             sequencer: Sequencer(record.s3.object.sequencer ?? ""))
         try lambda.invokeAsync(
-            function: function.name, payload: S3Event(records: [record]).json.serialized(), source: version, in: connection)
+            function: function.name, payload: S3Event(records: [record]).json.serialized(), source: version,
+            in: connection)
     }
 
     // MARK: - Lambda's destinations
@@ -87,7 +88,8 @@ struct DeliveryTargets: Sendable {
             case "sns": try publish(delivery.input, subject: nil, to: target, connection)
             case "sqs": try send(delivery.input, attributes: delivery.deadLetterAttributes, to: target, connection)
             case "logs":
-                try log(delivery.input.description, group: Self.group(target), stream: delivery.ruleARN.name, connection)
+                try log(
+                    delivery.input.description, group: Self.group(target), stream: delivery.ruleARN.name, connection)
             case "events": try bus.put(delivery.event, bus: target.name, in: connection)
             default: throw NoTarget(arn: target)
             }
@@ -153,12 +155,14 @@ struct DeliveryTargets: Sendable {
             message = ["body": message, "attributes": .object(JSONObject(pairs))]
         }
         try log(
-            message.description, group: "sqs/\(queue.region)/\(queue.account)/\(queue.name)", stream: Identifier.uuid(), connection)
+            message.description, group: "sqs/\(queue.region)/\(queue.account)/\(queue.name)", stream: Identifier.uuid(),
+            connection)
     }
 
     private func log(_ text: String, group: String, stream: String, _ connection: Connection) throws {
         try logs.append(
-            LogBatch(logGroup: group, logStream: stream, events: [LogEvent(timestamp: time.now, message: text)]), in: connection)
+            LogBatch(logGroup: group, logStream: stream, events: [LogEvent(timestamp: time.now, message: text)]),
+            in: connection)
     }
 
     // MARK: - Buckets

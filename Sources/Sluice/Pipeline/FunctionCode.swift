@@ -38,7 +38,8 @@ struct FunctionCode {
                     path: function.source.path(of: "Handler")))
         }
         let file = function.codePath + "/" + parts.dropLast().joined(separator: "/") + ".py"
-        return access(file, R_OK) == 0 ? nil : finding("there is no \(file), which the handler '\(function.handler)' names", function)
+        return access(file, R_OK) == 0
+            ? nil : finding("there is no \(file), which the handler '\(function.handler)' names", function)
     }
 
     /// A finding about the code, at the template's `CodeUri`.

@@ -25,7 +25,8 @@ extension Pipeline {
         ]
         if let step = steps.last(where: { $0.state == .running }) {
             let progress = step.progress.map { " \($0.tasksDone)/\($0.tasks) tasks" } ?? ""
-            parts.append("step \(step.name)\(progress) \(step.elapsed)" + (steps.count > 1 ? " +\(steps.count - 1)" : ""))
+            parts.append(
+                "step \(step.name)\(progress) \(step.elapsed)" + (steps.count > 1 ? " +\(steps.count - 1)" : ""))
         }
         let dead = depths.map(\.deadLetters).reduce(0, +)
         if dead > 0 { parts.append("\(dead) dead letters") }

@@ -31,7 +31,10 @@ final class Pipeline: Sendable {
     private let loops = Mutex<[Task<Void, Never>]>([])
 
     /// Makes the rooms; nothing runs before ``start()``.
-    init(_ configuration: PipelineConfiguration, project: Project, port: Int, store: Store, time: any TimeSource, feed: Feed)
+    init(
+        _ configuration: PipelineConfiguration, project: Project, port: Int, store: Store, time: any TimeSource,
+        feed: Feed
+    )
         throws
     {
         self.configuration = configuration
@@ -45,7 +48,8 @@ final class Pipeline: Sendable {
 
         // The rooms know each other in a circle, so each reaches the next through the junction, which is filled at the end.
         let junction = Junction()
-        let bus = EventBus(store: store, place: place, time: time, metrics: { try metrics.put($0, in: $1) }) { delivery, connection in
+        let bus = EventBus(store: store, place: place, time: time, metrics: { try metrics.put($0, in: $1) }) {
+            delivery, connection in
             try junction.targets.deliver(delivery, connection)
         }
         let publish: @Sendable (EventBridgeEvent, Connection) throws -> Void = { event, connection in
@@ -116,7 +120,8 @@ final class Pipeline: Sendable {
     /// Starts the rooms from the last one to the first, so that whoever is woken finds the next one ready.
     func start() async throws {
         try await logs.configure(
-            groups: configuration.template.logGroups.map { ($0.name, $0.retentionInDays) }, filters: configuration.metricFilters)
+            groups: configuration.template.logGroups.map { ($0.name, $0.retentionInDays) },
+            filters: configuration.metricFilters)
         try await alarms.configure(configuration.alarms)
         try await clusters.start()
         try await stateMachines.setStateMachines(

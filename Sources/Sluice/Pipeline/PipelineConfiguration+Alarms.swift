@@ -17,7 +17,8 @@ extension PipelineConfiguration {
                 name: resource.name,
                 metric: MetricIdentity(metric.metricName, namespace: metric.namespace, dimensions: metric.dimensions),
                 statistic: metric.statistic,
-                comparisonOperator: AlarmConfiguration.ComparisonOperator(rawValue: resource.comparisonOperator.rawValue)
+                comparisonOperator: AlarmConfiguration.ComparisonOperator(
+                    rawValue: resource.comparisonOperator.rawValue)
                     ?? .greaterThanOrEqualToThreshold,
                 threshold: resource.threshold, evaluationPeriods: resource.evaluationPeriods, period: metric.period)
             alarm.alarmDescription = resource.alarmDescription
@@ -38,12 +39,15 @@ extension PipelineConfiguration {
                     try MetricFilter(
                         name: resource.name, logGroupName: resource.logGroupName, filterPattern: resource.filterPattern,
                         metricNamespace: resource.transformation.metricNamespace,
-                        metricName: resource.transformation.metricName, metricValue: resource.transformation.metricValue,
-                        defaultValue: resource.transformation.defaultValue, dimensions: resource.transformation.dimensions,
+                        metricName: resource.transformation.metricName,
+                        metricValue: resource.transformation.metricValue,
+                        defaultValue: resource.transformation.defaultValue,
+                        dimensions: resource.transformation.dimensions,
                         unit: resource.transformation.unit ?? "None"))
             } catch {
                 faults.append(
-                    Diagnostic(.error, "\(error)", at: resource.location, path: "Resources.\(resource.logicalID).Properties"))
+                    Diagnostic(
+                        .error, "\(error)", at: resource.location, path: "Resources.\(resource.logicalID).Properties"))
             }
         }
     }

@@ -29,7 +29,8 @@ extension PipelineConfiguration {
                             + "\(configuration.function) is no function of this template")
                     continue
                 }
-                for event in one.events where !event.hasPrefix("s3:ObjectCreated:") && !event.hasPrefix("s3:ObjectRemoved:") {
+                for event in one.events
+                where !event.hasPrefix("s3:ObjectCreated:") && !event.hasPrefix("s3:ObjectRemoved:") {
                     faults.append(
                         Diagnostic(
                             .warning, "\(event) never happens here: objects are only created and removed",

@@ -36,9 +36,12 @@ struct PipelineConfiguration: Sendable {
     }
 
     /// Reads the template. Throws `TemplateError` with every fault.
-    static func load(_ project: Project, settings: Settings = Settings()) throws(TemplateError) -> PipelineConfiguration {
-        let template = try SAMTemplate.load(path: project.template, parameters: settings.parameters, account: settings.place)
-        var configuration = PipelineConfiguration(place: settings.place, template: template, warnings: template.warnings)
+    static func load(_ project: Project, settings: Settings = Settings()) throws(TemplateError) -> PipelineConfiguration
+    {
+        let template = try SAMTemplate.load(
+            path: project.template, parameters: settings.parameters, account: settings.place)
+        var configuration = PipelineConfiguration(
+            place: settings.place, template: template, warnings: template.warnings)
         var faults: [Diagnostic] = []
         configuration.readFunctions(project, settings, &faults)
         configuration.readRules(&faults)
@@ -106,7 +109,8 @@ struct PipelineConfiguration: Sendable {
                     } catch {
                         faults.append(
                             Diagnostic(
-                                .error, "\(error)", at: located.location(of: error.path.split(separator: ".").map(String.init)),
+                                .error, "\(error)",
+                                at: located.location(of: error.path.split(separator: ".").map(String.init)),
                                 path: resource.source.path(of: "EventPattern")))
                         continue
                     }
@@ -118,14 +122,16 @@ struct PipelineConfiguration: Sendable {
                         scheduleExpression: try resource.scheduleExpression.map { try ScheduleExpression($0) },
                         targets: try resource.targets.map(Self.target)))
             } catch {
-                faults.append(Diagnostic(.error, "\(error)", at: resource.location, path: "Resources.\(resource.logicalID)"))
+                faults.append(
+                    Diagnostic(.error, "\(error)", at: resource.location, path: "Resources.\(resource.logicalID)"))
             }
         }
         for resource in template.schedules {
             let path = "Resources.\(resource.logicalID)"
             do {
                 guard ["UTC", "Etc/UTC", "GMT"].contains(resource.timezone) else {
-                    throw CommandError("schedules run in UTC here; the time zone '\(resource.timezone)' is not supported")
+                    throw CommandError(
+                        "schedules run in UTC here; the time zone '\(resource.timezone)' is not supported")
                 }
                 guard resource.startDate == nil, resource.endDate == nil else {
                     throw CommandError("StartDate and EndDate of a schedule are not supported")
@@ -184,7 +190,8 @@ struct PipelineConfiguration: Sendable {
                     keepJobFlowAliveWhenNoSteps: resource.keepJobFlowAliveWhenNoSteps,
                     steps: resource.steps.map { step in
                         StepConfig(
-                            name: step.name, actionOnFailure: ActionOnFailure(rawValue: step.actionOnFailure.rawValue) ?? .continue,
+                            name: step.name,
+                            actionOnFailure: ActionOnFailure(rawValue: step.actionOnFailure.rawValue) ?? .continue,
                             hadoopJarStep: HadoopJarStep(
                                 jar: step.jar, args: step.args, mainClass: step.mainClass, properties: step.properties))
                     }, master: resource.master ?? "local[*]"))

@@ -13,7 +13,7 @@ enum Records {
     /// The tables of all rooms.
     static let schemas: [Schema] = [
         S3Store.schema, LambdaStore.schema, CloudWatchStore.schema, EventBridgeStore.schema, StepFunctionsStore.schema,
-        StepFunctionsStore.jobSchema,        EMRStore.schema,
+        StepFunctionsStore.jobSchema, EMRStore.schema,
     ]
 
     /// Opens a project's database for reading. Throws `StoreError`.

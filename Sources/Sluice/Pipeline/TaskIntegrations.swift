@@ -40,7 +40,9 @@ struct TaskIntegrations: Sendable {
     func cancel(_ resource: TaskResource, _ token: String, _ connection: Connection) throws {
         guard let job = try StepFunctionsStore.job(ofTask: token, in: connection) else { return }
         _ = try StepFunctionsStore.take(job.job, in: connection)
-        guard resource.resourceType == "elasticmapreduce", let cluster = job.parameters["ClusterId"]?.string else { return }
+        guard resource.resourceType == "elasticmapreduce", let cluster = job.parameters["ClusterId"]?.string else {
+            return
+        }
         let clusters = clusters
         connection.afterCommit { Task { _ = try? await clusters.cancelSteps([job.job], of: cluster) } }
     }
@@ -59,7 +61,8 @@ struct TaskIntegrations: Sendable {
             let id = try clusters.addStep(config, to: cluster, in: connection)
             guard task.resource.isSynchronous else { return try succeed(task, ["StepId": .string(id)], connection) }
             try StepFunctionsStore.put(
-                .init(job: id, token: task.token, resource: task.resource.description, parameters: task.parameters), in: connection)
+                .init(job: id, token: task.token, resource: task.resource.description, parameters: task.parameters),
+                in: connection)
             try stateMachines.submitTask(token: task.token, output: ["StepId": .string(id)], in: connection)
         } catch let error as EMRError {
             throw TaskFailure(error: "ElasticMapReduce.\(error.code.rawValue)", cause: error.message)
@@ -81,7 +84,10 @@ struct TaskIntegrations: Sendable {
                     let info = try await clusters.cancelSteps([step], of: cluster).first
                     result = .success(["CancelStepsInfo": info?.json ?? .null])
                 } catch {
-                    result = .failure(TaskFailure(error: "ElasticMapReduce.\((error as? EMRError)?.code.rawValue ?? "Failed")", cause: "\(error)"))
+                    result = .failure(
+                        TaskFailure(
+                            error: "ElasticMapReduce.\((error as? EMRError)?.code.rawValue ?? "Failed")",
+                            cause: "\(error)"))
                 }
                 _ = try? await stateMachines.completeTask(token: token, result: result)
             }
@@ -109,14 +115,16 @@ struct TaskIntegrations: Sendable {
 
     private func remember(_ task: StateMachines.TaskStart, job: String, _ connection: Connection) throws {
         try StepFunctionsStore.put(
-            .init(job: job, token: task.token, resource: task.resource.description, parameters: task.parameters), in: connection)
+            .init(job: job, token: task.token, resource: task.resource.description, parameters: task.parameters),
+            in: connection)
     }
 
     /// A synchronous invocation: it begins when the transition is committed. The job's row stays until the answer is
     /// committed, so that a host that was killed in between invokes it again at its next start.
     private func invoke(_ task: StateMachines.TaskStart, _ connection: Connection) throws {
         let job = StepFunctionsStore.Job(
-            job: "invoke:\(task.token)", token: task.token, resource: task.resource.description, parameters: task.parameters)
+            job: "invoke:\(task.token)", token: task.token, resource: task.resource.description,
+            parameters: task.parameters)
         try StepFunctionsStore.put(job, in: connection)
         connection.afterCommit { Task { await invoke(job) } }
     }
@@ -140,8 +148,10 @@ struct TaskIntegrations: Sendable {
             let answer = try await lambda.invoke(
                 InvokeRequest(
                     functionName: ARN(named)?.name ?? named.split(separator: ":").first.map(String.init) ?? named,
-                    payload: payload.serialized(), type: type.flatMap { InvocationType(rawValue: $0) } ?? .requestResponse))
-            let output = (try? JSON(parsing: answer.payload)) ?? .string(String(decoding: answer.payload, as: UTF8.self))
+                    payload: payload.serialized(),
+                    type: type.flatMap { InvocationType(rawValue: $0) } ?? .requestResponse))
+            let output =
+                (try? JSON(parsing: answer.payload)) ?? .string(String(decoding: answer.payload, as: UTF8.self))
             if answer.functionError != nil {
                 result = .failure(
                     TaskFailure(error: output["errorType"]?.string ?? "Lambda.Unknown", cause: output.description))
@@ -149,7 +159,8 @@ struct TaskIntegrations: Sendable {
                 result = .success(output)
             } else {
                 result = .success([
-                    "ExecutedVersion": .string(answer.executedVersion), "Payload": output, "StatusCode": JSON(answer.statusCode),
+                    "ExecutedVersion": .string(answer.executedVersion), "Payload": output,
+                    "StatusCode": JSON(answer.statusCode),
                     "SdkHttpMetadata": ["HttpStatusCode": JSON(answer.statusCode)],
                     "SdkResponseMetadata": ["RequestId": .string(answer.requestID)],
                 ])
@@ -189,7 +200,8 @@ struct TaskIntegrations: Sendable {
                 id: id, detailType: entry["DetailType"]?.string ?? "", source: entry["Source"]?.string ?? "",
                 account: place.account, time: time.now, region: place.region,
                 resources: entry["Resources"]?.array?.compactMap(\.string) ?? [],
-                detail: entry["Detail"].flatMap { detail in detail.string.flatMap { try? JSON(parsing: $0) } ?? detail } ?? [:])
+                detail: entry["Detail"].flatMap { detail in detail.string.flatMap { try? JSON(parsing: $0) } ?? detail }
+                    ?? [:])
             let name = entry["EventBusName"]?.string ?? "default"
             try bus.put(event, bus: ARN(name)?.name ?? name, in: connection)
             entries.append(["EventId": .string(id)])
@@ -203,8 +215,11 @@ struct TaskIntegrations: Sendable {
         }
         do {
             let execution = try stateMachines.startExecution(
-                stateMachine: machine, name: task.parameters["Name"]?.string, input: task.parameters["Input"] ?? [:], in: connection)
-            let started: JSON = ["ExecutionArn": .string(execution.arn), "StartDate": JSON(execution.startDate.seconds)]
+                stateMachine: machine, name: task.parameters["Name"]?.string, input: task.parameters["Input"] ?? [:],
+                in: connection)
+            let started: JSON = [
+                "ExecutionArn": .string(execution.arn), "StartDate": JSON(execution.startDate.seconds),
+            ]
             guard task.resource.isSynchronous else { return try succeed(task, started, connection) }
             try remember(task, job: execution.arn, connection)
             try stateMachines.submitTask(token: task.token, output: started, in: connection)

@@ -29,7 +29,9 @@ enum Moment: ExpressibleByArgument, Sendable {
 extension Duration {
     /// Reads `90s`, `10m`, `2h`, `3d`; nil for anything else.
     init?(short text: String) {
-        guard let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else { return nil }
+        guard let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else {
+            return nil
+        }
         switch unit {
         case "s": self = .seconds(count)
         case "m": self = .seconds(count * 60)

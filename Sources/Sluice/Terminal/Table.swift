@@ -44,7 +44,9 @@ struct Table {
             for (index, cell) in cells.enumerated() {
                 let fitted = cell.text.fitted(widths[index])
                 let isLast = index == cells.count - 1
-                let padded = isLast && !columns[index].isNumber ? fitted : fitted.padded(widths[index], right: columns[index].isNumber)
+                let padded =
+                    isLast && !columns[index].isNumber
+                    ? fitted : fitted.padded(widths[index], right: columns[index].isNumber)
                 parts.append(terminal.paint(padded, cell.colour))
             }
             return parts.joined(separator: "  ")

@@ -24,7 +24,8 @@ struct Terminal: Sendable {
     /// Columns; 100 where nobody looks.
     var width: Int {
         var size = winsize()
-        return isInteractive && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20 ? Int(size.ws_col) : 100
+        return isInteractive && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20
+            ? Int(size.ws_col) : 100
     }
 
     /// Writes all of it, unbuffered, so that a line is there when it is printed. False where the reader has gone.
@@ -71,7 +72,8 @@ extension String {
 
     /// The text with control characters but tabs replaced by their pictures.
     var printable: String {
-        guard unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F...0x9F).contains($0.value) }) else { return self }
+        guard unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\t") || (0x7F...0x9F).contains($0.value) })
+        else { return self }
         var out = String.UnicodeScalarView()
         for scalar in unicodeScalars {
             switch scalar.value {
