@@ -25,6 +25,7 @@ struct Host {
         let text = StatusText()
         let feed = Feed(json: options.output.json, quiet: options.quiet, time: time) { text.value }
         defer { feed.close() }
+        for fault in configuration.faults { feed.notice("\(fault)", .red) }
         if !configuration.warnings.isEmpty {
             feed.notice(
                 "\(configuration.warnings.count) things in the template have no effect here; 'sluice check' names them",

@@ -22,6 +22,8 @@ struct PipelineConfiguration: Sendable {
     var alarms: [AlarmConfiguration] = []
     var metricFilters: [MetricFilter] = []
     var stateMachines: [String: StateMachineDefinition] = [:]
+    /// What keeps a resource from working, and only that resource.
+    var faults: [Diagnostic] = []
     /// What a person should know and what does not keep the pipeline from running.
     var warnings: [Diagnostic] = []
 
@@ -35,32 +37,32 @@ struct PipelineConfiguration: Sendable {
         var python = "python3"
     }
 
-    /// Reads the template. Throws `TemplateError` with every fault.
+    /// Reads the template. Throws `TemplateError` where the template itself can't be used. What only a service can see is in
+    /// ``faults``: the resource that it is about is left out, or fails when it is used, and the rest works.
     static func load(_ project: Project, settings: Settings = Settings()) throws(TemplateError) -> PipelineConfiguration
     {
         let template = try SAMTemplate.load(
             path: project.template, parameters: settings.parameters, account: settings.place)
         var configuration = PipelineConfiguration(
             place: settings.place, template: template, warnings: template.warnings)
-        var faults: [Diagnostic] = []
-        configuration.readFunctions(project, settings, &faults)
-        configuration.readRules(&faults)
-        configuration.readClusters(&faults)
-        configuration.readNotifications(&faults)
-        configuration.readStateMachines(&faults)
-        configuration.readAlarms(&faults)
-        if faults.hasErrors {
-            let all = (template.warnings + faults).sorted { $0.location < $1.location }
-            throw TemplateError(diagnostics: all)
-        }
-        configuration.warnings = (configuration.warnings + faults).sorted { $0.location < $1.location }
+        var found: [Diagnostic] = []
+        configuration.readFunctions(project, settings, &found)
+        configuration.readRules(&found)
+        configuration.readClusters(&found)
+        configuration.readNotifications(&found)
+        configuration.readStateMachines(&found)
+        configuration.readAlarms(&found)
+        configuration.faults = found.filter { $0.severity == .error }.sorted { $0.location < $1.location }
+        configuration.warnings += found.filter { $0.severity == .warning }
+        configuration.warnings.sort { $0.location < $1.location }
         return configuration
     }
 
     /// Everything there is to say about a project's template.
     static func check(_ project: Project) -> [Diagnostic] {
         do throws(TemplateError) {
-            return try load(project).warnings
+            let configuration = try load(project)
+            return (configuration.faults + configuration.warnings).sorted { $0.location < $1.location }
         } catch {
             return error.diagnostics
         }
