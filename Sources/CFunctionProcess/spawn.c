@@ -4,6 +4,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -102,4 +105,37 @@ int sluice_accept(int listener, uint16_t *port) {
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     *port = ntohs(address.sin_port);
     return client;
+}
+
+uint64_t sluice_client_inode(uint16_t client, uint16_t server) {
+    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (netlink < 0) return 0;
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 question;
+    } request = {
+        .head = {.nlmsg_len = sizeof request, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
+        .question = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0U},
+    };
+    // The kernel speaks of the socket by its own side first.
+    request.question.id.idiag_sport = htons(client);
+    request.question.id.idiag_dport = htons(server);
+    request.question.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
+    request.question.id.idiag_dst[0] = htonl(INADDR_LOOPBACK);
+    request.question.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+    request.question.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    uint64_t inode = 0;
+    union {
+        struct nlmsghdr head;
+        char bytes[4096];
+    } answer;
+    if (send(netlink, &request, sizeof request, 0) == sizeof request) {
+        ssize_t count = recv(netlink, &answer, sizeof answer, 0);
+        if (count >= (ssize_t)NLMSG_LENGTH(sizeof(struct inet_diag_msg)) &&
+            answer.head.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
+            inode = ((const struct inet_diag_msg *)NLMSG_DATA(&answer.head))->idiag_inode;
+        }
+    }
+    close(netlink);
+    return inode;
 }

@@ -72,7 +72,12 @@ enum FunctionProcess {
             _ = mkdir(specification.temporaryFolder, 0o700)
             defer { FileTree.remove(specification.temporaryFolder) }
             var pid: pid_t = 0
-            let code = spawn(specification, &pid)
+            var code = spawn(specification, &pid)
+            // A program that is still being written can't run; a child of another thread may hold it open for a moment, too.
+            for _ in 0..<40 where code == ETXTBSY {
+                usleep(5000)
+                code = spawn(specification, &pid)
+            }
             close(specification.output)
             guard code == 0 else {
                 report(.failed(code))

@@ -1,3 +1,4 @@
+import CFunctionProcess
 import Glibc
 
 /// What `/proc` says about other processes.
@@ -125,8 +126,11 @@ enum ProcessTable {
         return false
     }
 
-    /// The inode of the client's socket; a client that uses IPv6 sockets stands in the other table.
+    /// The inode of the client's socket. A kernel that is asked for one connection answers at once; its tables, which list
+    /// all, take milliseconds to read. A client that uses IPv6 sockets stands in the other table.
     private static func inode(client: UInt16, server: UInt16) -> UInt64? {
+        let answer = sluice_client_inode(client, server)
+        if answer != 0 { return answer }
         func digits(_ port: UInt16) -> String {
             let text = String(port, radix: 16, uppercase: true)
             return String(repeating: "0", count: 4 - text.count) + text

@@ -93,6 +93,12 @@ final class RuntimeLoop: Sendable {
         _ = fcntl(wakeWrite, F_SETFL, O_NONBLOCK)
     }
 
+    deinit {
+        // Not earlier: who still wakes a loop that has ended must not write to somebody else's descriptor.
+        Glibc.close(wakeRead)
+        Glibc.close(wakeWrite)
+    }
+
     func wake() {
         var byte: UInt8 = 1
         _ = write(wakeWrite, &byte, 1)
@@ -106,8 +112,6 @@ final class RuntimeLoop: Sendable {
     func start(_ box: SchedulerBox) {
         BlockingThread.start(name: "sluice-runtime") { [self] in
             run(box)
-            Glibc.close(wakeRead)
-            Glibc.close(wakeWrite)
         }
     }
 
@@ -162,6 +166,11 @@ final class MemoryWatch: Sendable {
         (wakeRead, wakeWrite) = (ends[0], ends[1])
     }
 
+    deinit {
+        Glibc.close(wakeRead)
+        Glibc.close(wakeWrite)
+    }
+
     func wake() {
         guard !isAwake.load(ordering: .relaxed) else { return }
         guard !isAwake.exchange(true, ordering: .sequentiallyConsistent) else { return }
@@ -178,8 +187,6 @@ final class MemoryWatch: Sendable {
     func start(_ box: SchedulerBox, maximumProcesses: Int) {
         BlockingThread.start(name: "sluice-memory") { [self] in
             run(box, maximumProcesses)
-            Glibc.close(wakeRead)
-            Glibc.close(wakeWrite)
         }
     }
 

@@ -191,7 +191,10 @@ struct MisbehaviourTests {
         let harness = try LambdaHarness()
         try await harness.service.start(functions: [harness.hostile()])
         let long = String(repeating: "y", count: 300_000)
-        _ = try await harness.invoke(["do": "print", "lines": ["plain", "\u{FF}\u{FE} bytes", "", .string(long)]])
+        let result = try await harness.invoke([
+            "do": "print", "lines": ["plain", "\u{FF}\u{FE} bytes", "", .string(long)],
+        ])
+        #expect(result.payload == Array(#""printed""#.utf8), "\(String(decoding: result.payload, as: UTF8.self))")
         await harness.service.stop(within: .zero)
         let lines = try harness.logs()
         #expect(lines.contains("plain") && lines.contains("\u{FFFD}\u{FFFD} bytes") && lines.contains(""))

@@ -37,4 +37,8 @@ int sluice_pipe(int ends[2], int nonblocking);
 /// accept4 with SOCK_CLOEXEC and SOCK_NONBLOCK. Returns the descriptor, or -1; the client's port goes to `port`.
 int sluice_accept(int listener, uint16_t *port);
 
+/// The inode of a client's socket by the two ports of its connection on 127.0.0.1, asked of the kernel alone; 0 where
+/// there is none, or the kernel does not answer such questions.
+uint64_t sluice_client_inode(uint16_t client, uint16_t server);
+
 #endif
