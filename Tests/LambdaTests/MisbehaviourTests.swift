@@ -176,9 +176,10 @@ struct MisbehaviourTests {
         let harness = try LambdaHarness()
         try await harness.service.start(functions: [harness.hostile { $0.timeout = 900 }])
         let before = ProcessTable.memory(of: getpid())
-        let result = try await harness.invoke(["do": "flood", "kilobytes": 40000])
+        let result = try await harness.invoke(["do": "flood", "kilobytes": 100_000])
         #expect(result.payload == Array(#""flooded""#.utf8))
-        #expect(ProcessTable.memory(of: getpid()) - before < 40 << 20)
+        // Other suites run in this process meanwhile and grow it by some 50 MB; held output would add all of its 100.
+        #expect(ProcessTable.memory(of: getpid()) - before < 90 << 20)
         try await afterwards(harness)
         let lines = try harness.logs()
         #expect(lines.reduce(0) { $0 + $1.utf8.count } < 6 << 20)
