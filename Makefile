@@ -19,7 +19,7 @@ build: swift ## build the command and the functions (release)
 
 test: setup ## set up, build, and run every test
 	@swift build --build-tests
-	@SLUICE_CLIENTS="$$(Sources/Setup/clients.sh --path)" swift test --skip-build
+	@SLUICE_CLIENTS="$$(Sources/Setup/clients.sh --path)" swift test --skip-build --no-parallel
 
 lint: swift ## check the Swift sources' format, strictly
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests functions
