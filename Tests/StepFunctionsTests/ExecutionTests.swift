@@ -399,20 +399,4 @@ struct ExecutionTests {
         loop.cancel()
         _ = await loop.result
     }
-
-    @Test("a task's resource and payload read as the call that they mean")
-    func calls() throws {
-        let step: JSON = ["Name": "n", "HadoopJarStep": ["Jar": "j"]]
-        let add = try #require(TaskResource("arn:aws:states:::elasticmapreduce:addStep.sync"))
-        #expect(
-            try TaskCall(add, ["ClusterId": "j-1", "Step": step]) == .addStep(clusterID: "j-1", step: step, waits: true)
-        )
-        let child = try #require(TaskResource("arn:aws:states:::states:startExecution.sync:2"))
-        #expect(
-            try TaskCall(child, ["StateMachineArn": "a", "Input": ["x": 1]])
-                == .startExecution(stateMachineARN: "a", name: nil, input: ["x": 1], wait: .json))
-        #expect(throws: StateFailure.self) { try TaskCall(add, [:]) }
-        let failure = TaskCall.functionFailure(["errorMessage": "m", "errorType": "T"])
-        #expect(failure == StateFailure(error: "T", cause: #"{"errorMessage":"m","errorType":"T"}"#))
-    }
 }
