@@ -58,26 +58,3 @@ struct NumericRange: Sendable, Hashable {
         return true
     }
 }
-
-/// Text with `*` for any run of characters; `\*` and `\\` stand for the characters themselves.
-struct Wildcard: Sendable, Hashable {
-    /// The bytes between the asterisks.
-    let parts: [[UInt8]]
-
-    func matches(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard let first = parts.first, let last = parts.last, bytes.starts(with: first) else { return false }
-        guard parts.count > 1 else { return bytes.count == first.count }
-        var at = first.count
-        for part in parts.dropFirst().dropLast() {
-            guard let found = Self.find(part, in: bytes, from: at) else { return false }
-            at = found + part.count
-        }
-        return bytes.count - at >= last.count && bytes.suffix(last.count).elementsEqual(last)
-    }
-
-    private static func find(_ part: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
-        guard bytes.count - start >= part.count else { return nil }
-        return (start...(bytes.count - part.count)).first { bytes[$0..<($0 + part.count)].elementsEqual(part) }
-    }
-}

@@ -69,7 +69,7 @@ struct ChoiceReader {
                 parent.fault(pointer, "StringMatches must be a string")
                 return nil
             }
-            return .matches(pattern)
+            return .matches(Wildcard(pattern))
         }
         if let kind = ChoiceTest.KindTest(rawValue: name) {
             guard let flag = value.bool else {

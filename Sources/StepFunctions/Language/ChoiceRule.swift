@@ -68,13 +68,13 @@ enum ChoiceTest: Sendable, Hashable {
     }
 
     case compare(Family, Order, Other)
-    case matches(String)
+    case matches(Wildcard)
     case kind(KindTest, Bool)
 
     /// Whether it holds of a value.
     func holds(_ value: JSON, _ scope: DataScope) throws(StateFailure) -> Bool {
         switch self {
-        case .matches(let pattern): return value.string.map { Self.matches($0, pattern) } ?? false
+        case .matches(let pattern): return value.string.map(pattern.matches) ?? false
         case .kind(let kind, let wanted): return Self.has(value, kind) == wanted
         case .compare(let family, let order, let other):
             let right: JSON
@@ -127,36 +127,5 @@ enum ChoiceTest: Sendable, Hashable {
         case .boolean: value.bool != nil
         case .timestamp: timestamp(value) != nil
         }
-    }
-
-    /// `*` stands for any run of characters; `\*` and `\\` for themselves.
-    static func matches(_ text: String, _ pattern: String) -> Bool {
-        var parts: [[UInt8]] = [[]]
-        var isEscaped = false
-        for byte in pattern.utf8 {
-            if isEscaped {
-                parts[parts.count - 1].append(byte)
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "*") {
-                parts.append([])
-            } else {
-                parts[parts.count - 1].append(byte)
-            }
-        }
-        let bytes = Array(text.utf8)
-        guard let first = parts.first, let last = parts.last, bytes.starts(with: first) else { return false }
-        guard parts.count > 1 else { return bytes.count == first.count }
-        var at = first.count
-        for part in parts.dropFirst().dropLast() {
-            guard bytes.count - at >= part.count,
-                let found = (at...(bytes.count - part.count)).first(where: {
-                    bytes[$0..<($0 + part.count)].elementsEqual(part)
-                })
-            else { return false }
-            at = found + part.count
-        }
-        return bytes.count - at >= last.count && bytes.suffix(last.count).elementsEqual(last)
     }
 }
