@@ -13,17 +13,20 @@ public struct Validator: Sendable {
     /// - Parameters:
     ///   - pull: Fills the buffer and returns how many bytes it wrote; 0 is the end.
     ///   - references: Gives the columns of another object; called once for each ``Reference``.
-    ///   - quarantine: Gets the header and every rejected row as they stand in the file, in the file's order.
+    ///   - quarantine: Gets the header and every rejected row as they stand in the file, in the file's order: what it got is
+    ///     a file of the same format.
+    ///   - accepted: Gets the header and every row that is not rejected, likewise.
     ///   - progress: Called after every block with the bytes read so far.
     public func validate(
         pull: (UnsafeMutableRawBufferPointer) throws -> Int,
         references: (Reference) throws -> ReferenceColumns = Validator.noReferences,
         options: ValidationOptions = ValidationOptions(),
         quarantine: ((UnsafeRawBufferPointer) throws -> Void)? = nil,
+        accepted: ((UnsafeRawBufferPointer) throws -> Void)? = nil,
         progress: ((Int) -> Void)? = nil
     ) throws -> ValidationReport {
         try withoutActuallyEscaping(pull) {
-            try validate(.pull($0), references, options, quarantine, progress)
+            try validate(.pull($0), references, options, quarantine, accepted, progress)
         }
     }
 
@@ -33,17 +36,20 @@ public struct Validator: Sendable {
         references: (Reference) throws -> ReferenceColumns = Validator.noReferences,
         options: ValidationOptions = ValidationOptions(),
         quarantine: ((UnsafeRawBufferPointer) throws -> Void)? = nil,
+        accepted: ((UnsafeRawBufferPointer) throws -> Void)? = nil,
         progress: ((Int) -> Void)? = nil
     ) throws -> ValidationReport {
-        try validate(.bytes(bytes), references, options, quarantine, progress)
+        try validate(.bytes(bytes), references, options, quarantine, accepted, progress)
     }
 
     private func validate(
         _ source: ByteSource, _ references: (Reference) throws -> ReferenceColumns, _ options: ValidationOptions,
-        _ quarantine: ((UnsafeRawBufferPointer) throws -> Void)?, _ progress: ((Int) -> Void)?
+        _ quarantine: ((UnsafeRawBufferPointer) throws -> Void)?,
+        _ accepted: ((UnsafeRawBufferPointer) throws -> Void)?, _ progress: ((Int) -> Void)?
     ) throws -> ValidationReport {
         var run = ValidationRun(plan, options, try plan.references.map(references))
-        run.quarantine = quarantine
+        run.quarantine = quarantine.map { RowCopy(plan.format, $0) }
+        run.accepted = accepted.map { RowCopy(plan.format, $0) }
         run.progress = progress
         return try run.run(source)
     }

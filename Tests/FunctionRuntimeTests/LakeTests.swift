@@ -19,6 +19,15 @@ struct LakeTests {
 
         deinit { try? FileManager.default.removeItem(atPath: path) }
 
+        func put(_ bytes: [UInt8], bucket: String, key: String, pieces: Int = 1) throws {
+            let upload = S3Upload(bucket: bucket, key: key, lake: lake)
+            let step = max(1, bytes.count / pieces)
+            for start in stride(from: 0, to: bytes.count, by: step) {
+                try bytes[start..<min(bytes.count, start + step)].withUnsafeBytes { try upload.write($0) }
+            }
+            try upload.finish()
+        }
+
         func write(_ bytes: [UInt8], to name: String) {
             let file = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
             _ = Glibc.write(file, bytes, bytes.count)
@@ -30,18 +39,34 @@ struct LakeTests {
     func putAndOpen() throws {
         let scratch = Scratch(buckets: "raw")
         let bytes = [UInt8]((0..<100_000).map { UInt8(truncatingIfNeeded: $0) })
-        try bytes.withUnsafeBytes { try scratch.lake.put(bucket: "raw", key: "a b/ü/c.csv", bytes: $0) }
+        try scratch.put(bytes, bucket: "raw", key: "a b/ü/c.csv")
         let file = try scratch.lake.open(bucket: "raw", key: "a b/ü/c.csv")
         #expect(file.size == 100_000)
         #expect(try all(file, step: 777) == bytes)
         let before = file.version
-        try bytes.withUnsafeBytes { try scratch.lake.put(bucket: "raw", key: "a b/ü/c.csv", bytes: $0) }
+        try scratch.put(bytes, bucket: "raw", key: "a b/ü/c.csv")
         #expect(try scratch.lake.open(bucket: "raw", key: "a b/ü/c.csv").version != before)
         #expect(access("\(scratch.path)/raw/a b/ü/c.csv", F_OK) == 0)
         var matches = glob_t()
         glob("\(scratch.path)/raw/a b/ü/.sluice*", 0, nil, &matches)
         #expect(matches.gl_pathc == 0)
         globfree(&matches)
+    }
+
+    @Test("an object written in many pieces appears whole at the end, and not at all where it is never finished")
+    func pieces() throws {
+        let scratch = Scratch(buckets: "raw")
+        let bytes = [UInt8]((0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 / 7) })
+        try scratch.put(bytes, bucket: "raw", key: "q/big.csv", pieces: 333)
+        #expect(try all(scratch.lake.open(bucket: "raw", key: "q/big.csv"), step: 1 << 20) == bytes)
+        try scratch.put([], bucket: "raw", key: "q/empty.csv")
+        #expect(try scratch.lake.open(bucket: "raw", key: "q/empty.csv").size == 0)
+        var abandoned: S3Upload? = S3Upload(bucket: "raw", key: "q/never.csv", lake: scratch.lake)
+        try bytes.withUnsafeBytes { try abandoned?.write($0) }
+        #expect(abandoned?.size == 5_000_000)
+        abandoned = nil
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/raw/q").sorted()
+        #expect(names == ["big.csv", "empty.csv"])
     }
 
     @Test("no key and no link leads out of the bucket")

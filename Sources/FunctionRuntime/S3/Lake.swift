@@ -15,77 +15,54 @@ struct Lake {
         guard descriptor >= 0 else { throw Folder.error(uri) }
         return try LakeFile(descriptor: descriptor, uri: uri)
     }
-
-    /// Puts an object in place, whole or not at all: temporary name → fsync → rename → fsync of the folder.
-    func put(bucket: String, key: String, bytes: UnsafeRawBufferPointer) throws {
-        let uri = "s3://\(bucket)/\(key)"
-        let folder = try Folder(lake: self, bucket: bucket, key: key, creating: true)
-        // A name that begins with a dot is no object.
-        let temporary = ".sluice-put-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let descriptor = openat(folder.descriptor, temporary, flags, 0o644)
-        guard descriptor >= 0 else { throw Folder.error(uri) }
-        defer { close(descriptor) }
-        do {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw Folder.error(uri) }
-                rest = rest.dropFirst(count)
-            }
-            guard fsync(descriptor) == 0, renameat(folder.descriptor, temporary, folder.descriptor, folder.name) == 0,
-                fsync(folder.descriptor) == 0
-            else { throw Folder.error(uri) }
-        } catch {
-            unlinkat(folder.descriptor, temporary, 0)
-            throw error
-        }
-    }
 }
 
-/// The folder that holds an object, reached one step at a time without following a link: no key leads out of its bucket.
-private struct Folder: ~Copyable {
-    let descriptor: Int32
-    /// The object's name in it.
-    let name: String
+extension Lake {
+    /// The folder that holds an object, reached one step at a time without following a link: no key leads out of its bucket.
+    final class Folder {
+        let descriptor: Int32
+        /// The object's name in it.
+        let name: String
 
-    init(lake: Lake, bucket: String, key: String, creating: Bool) throws {
-        let uri = "s3://\(bucket)/\(key)"
-        let allowed = { (byte: UInt8) in
-            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x2E
+        init(lake: Lake, bucket: String, key: String, creating: Bool) throws {
+            let uri = "s3://\(bucket)/\(key)"
+            let allowed = { (byte: UInt8) in
+                (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x2E
+            }
+            guard (3...63).contains(bucket.utf8.count), bucket.utf8.allSatisfy(allowed), !bucket.hasPrefix(".") else {
+                throw S3Error.badName(uri, "'\(bucket)' is no bucket's name")
+            }
+            let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            let isPath = parts.allSatisfy {
+                !["", ".", ".."].contains($0) && $0.utf8.count <= 255 && !$0.utf8.contains(0)
+            }
+            guard isPath, let last = parts.last else {
+                throw S3Error.badName(uri, "no file can have this key; read it through the S3 API")
+            }
+            var here = Glibc.open("\(lake.path)/\(bucket)", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard here >= 0 else { throw errno == ENOENT ? S3Error.failed(uri, "no such bucket") : Self.error(uri) }
+            for part in parts.dropLast() {
+                if creating { mkdirat(here, part, 0o755) }
+                let next = openat(here, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                let failure = errno
+                close(here)
+                errno = failure
+                guard next >= 0 else { throw Self.error(uri) }
+                here = next
+            }
+            descriptor = here
+            name = last
         }
-        guard (3...63).contains(bucket.utf8.count), bucket.utf8.allSatisfy(allowed), !bucket.hasPrefix(".") else {
-            throw S3Error.badName(uri, "'\(bucket)' is no bucket's name")
-        }
-        let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let isPath = parts.allSatisfy { !["", ".", ".."].contains($0) && $0.utf8.count <= 255 && !$0.utf8.contains(0) }
-        guard isPath, let last = parts.last else {
-            throw S3Error.badName(uri, "no file can have this key; read it through the S3 API")
-        }
-        var here = Glibc.open("\(lake.path)/\(bucket)", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard here >= 0 else { throw errno == ENOENT ? S3Error.failed(uri, "no such bucket") : Self.error(uri) }
-        for part in parts.dropLast() {
-            if creating { mkdirat(here, part, 0o755) }
-            let next = openat(here, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            let failure = errno
-            close(here)
-            errno = failure
-            guard next >= 0 else { throw Self.error(uri) }
-            here = next
-        }
-        descriptor = here
-        name = last
-    }
 
-    deinit { close(descriptor) }
+        deinit { close(descriptor) }
 
-    static func error(_ uri: String) -> S3Error {
-        switch errno {
-        case ENOENT: .noSuchKey(uri)
-        case ELOOP: .badName(uri, "a symbolic link is no object")
-        case ENOTDIR: .badName(uri, "a part of the path is no folder")
-        default: .failed(uri, String(cString: strerror(errno)))
+        static func error(_ uri: String) -> S3Error {
+            switch errno {
+            case ENOENT: .noSuchKey(uri)
+            case ELOOP: .badName(uri, "a symbolic link is no object")
+            case ENOTDIR: .badName(uri, "a part of the path is no folder")
+            default: .failed(uri, String(cString: strerror(errno)))
+            }
         }
     }
 }

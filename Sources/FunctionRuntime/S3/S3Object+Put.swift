@@ -3,11 +3,10 @@ extension S3Object {
     ///
     /// Throws ``S3Error``.
     public static func put(bucket: String, key: String, bytes: UnsafeRawBufferPointer) throws {
-        if let lake = Lake.current {
-            try lake.put(bucket: bucket, key: key, bytes: bytes)
-        } else {
-            try S3Client().put(bucket: bucket, key: key, bytes: bytes)
-        }
+        if Lake.current == nil { return try S3Client().put(bucket: bucket, key: key, bytes: bytes) }
+        let upload = S3Upload(bucket: bucket, key: key)
+        try upload.write(bytes)
+        try upload.finish()
     }
 
     /// Stores an object: whole, or not at all.

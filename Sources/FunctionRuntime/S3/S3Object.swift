@@ -13,14 +13,6 @@ public import Events
 ///
 /// On AWS it is an S3 GET; under Sluice, which sets `SLUICE_LAKE`, it is the file in the bucket's folder.
 public final class S3Object {
-    /// Which bytes ``read(into:)`` gives.
-    public enum Decoding: Sendable {
-        /// gzip and Zstandard are undone, recognised by their first bytes.
-        case automatic
-        /// The bytes as they are stored.
-        case none
-    }
-
     /// The bucket's name.
     public let bucket: String
     /// The key, as its writer named it.
@@ -30,20 +22,17 @@ public final class S3Object {
     /// Tells this version of the object from others: the ETag on AWS, file number, size and time of change here.
     public let version: String
 
-    private let stored: any StoredObject
-    private var source: (any ByteSource)?
-    private let decoding: Decoding
+    private let content: ContentReader
 
     /// `s3://bucket/key`
-    public var uri: String { "s3://\(bucket)/\(key)" }
+    public var uri: String { content.name }
 
     private init(bucket: String, key: String, stored: any StoredObject, decoding: Decoding) {
         self.bucket = bucket
         self.key = key
-        self.stored = stored
-        self.decoding = decoding
         size = stored.size
         version = stored.version
+        content = ContentReader(stored, name: "s3://\(bucket)/\(key)", size: stored.size, decoding: decoding)
     }
 
     /// Opens the object of an event, and makes sure that it still is the one that the event is about.
@@ -78,50 +67,29 @@ public final class S3Object {
 
     /// Opens an object by its URI, `s3://bucket/key`, in which the key stands as it is, not encoded.
     public static func open(uri: String, decoding: Decoding = .automatic) throws -> S3Object {
+        let (bucket, key) = try parts(of: uri)
+        return try open(bucket: bucket, key: key, decoding: decoding)
+    }
+
+    /// The bucket and the plain key that `s3://bucket/key` names. Throws ``S3Error`` for anything else.
+    public static func parts(of uri: String) throws -> (bucket: String, key: String) {
         let parts = uri.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "s3:", parts[1].isEmpty else {
             throw S3Error.badName(uri, "expected s3://bucket/key")
         }
-        return try open(bucket: String(parts[2]), key: String(parts[3]), decoding: decoding)
+        return (String(parts[2]), String(parts[3]))
     }
 
     /// Fills some of `buffer` with the next bytes; 0 at the end of the object.
     ///
     /// Throws ``CorruptObject`` where compressed data are broken or cut off, and ``S3Error``.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        if let source { return try source.read(into: buffer) }
-        let source = try decoded()
-        self.source = source
-        return try source.read(into: buffer)
-    }
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try content.read(into: buffer) }
+
+    /// The next bytes, up to `count` and fewer only where there are no more. They are still to be read.
+    public func peek(_ count: Int) throws -> [UInt8] { try content.peek(count) }
 
     /// All bytes from here to the end.
-    public func readAll() throws -> [UInt8] {
-        var all: [UInt8] = []
-        var step = Int(clamping: min(size, 1 << 20)) + 1
-        while true {
-            let block = try [UInt8](unsafeUninitializedCapacity: step) { buffer, count in
-                count = try read(into: UnsafeMutableRawBufferPointer(buffer))
-            }
-            if block.isEmpty { return all }
-            all.append(contentsOf: block)
-            step = 1 << 20
-        }
-    }
-
-    /// Decides by the first bytes, which it hands on.
-    private func decoded() throws -> any ByteSource {
-        guard decoding == .automatic else { return stored }
-        let head = HeadSource(stored)
-        switch try head.peek(4) {
-        case let magic where magic.starts(with: [0x1F, 0x8B]): return try Inflater(head, uri: uri)
-        // A frame, or a skippable one.
-        case [0x28, 0xB5, 0x2F, 0xFD]: return try ZstandardDecoder(head, uri: uri)
-        case let magic where magic.count == 4 && magic[0] & 0xF0 == 0x50 && magic[1...] == [0x2A, 0x4D, 0x18]:
-            return try ZstandardDecoder(head, uri: uri)
-        default: return head
-        }
-    }
+    public func readAll() throws -> [UInt8] { try content.readAll() }
 }
 
 /// What can go wrong with a bucket or an object.
@@ -149,32 +117,4 @@ public enum S3Error: Error, Sendable, Equatable, CustomStringConvertible {
 protocol StoredObject: ByteSource {
     var size: Int64 { get }
     var version: String { get }
-}
-
-/// A source whose first bytes can be looked at before they are read.
-final class HeadSource: ByteSource {
-    private let source: any ByteSource
-    private var head: [UInt8] = []
-
-    init(_ source: any ByteSource) { self.source = source }
-
-    /// The first `count` bytes, fewer only where there are no more.
-    func peek(_ count: Int) throws -> [UInt8] {
-        while head.count < count {
-            let more = try [UInt8](unsafeUninitializedCapacity: count - head.count) { buffer, filled in
-                filled = try source.read(into: UnsafeMutableRawBufferPointer(buffer))
-            }
-            if more.isEmpty { break }
-            head.append(contentsOf: more)
-        }
-        return head
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard !head.isEmpty else { return try source.read(into: buffer) }
-        let count = min(head.count, buffer.count)
-        buffer.copyBytes(from: head[..<count])
-        head.removeFirst(count)
-        return count
-    }
 }

@@ -6,25 +6,27 @@ import Synchronization
 public final class ReferenceColumns: @unchecked Sendable {
     private let keys: KeySet
 
-    /// Reads the columns out of the object's bytes. The format follows from the object's suffix, or is CSV.
+    /// Reads the columns out of the object's bytes. Without a format, it follows from the object's suffix, or is CSV.
     ///
     /// Throws ``RuleError`` if the object lacks one of the columns, and what `pull` throws.
     public convenience init(
-        _ reference: Reference, pull: (UnsafeMutableRawBufferPointer) throws -> Int
+        _ reference: Reference, format: Format? = nil, pull: (UnsafeMutableRawBufferPointer) throws -> Int
     ) throws {
-        try self.init(reference) { run in
+        try self.init(reference, format) { run in
             try withoutActuallyEscaping(pull) { try run(.pull($0)) }
         }
     }
 
     /// Reads the columns out of bytes in memory.
-    public convenience init(_ reference: Reference, bytes: UnsafeRawBufferPointer) throws {
-        try self.init(reference) { run in try run(.bytes(bytes)) }
+    public convenience init(_ reference: Reference, format: Format? = nil, bytes: UnsafeRawBufferPointer) throws {
+        try self.init(reference, format) { run in try run(.bytes(bytes)) }
     }
 
-    private init(_ reference: Reference, _ read: ((ByteSource) throws -> Void) throws -> Void) throws {
+    private init(
+        _ reference: Reference, _ format: Format?, _ read: ((ByteSource) throws -> Void) throws -> Void
+    ) throws {
         let types = reference.types.isEmpty ? reference.columns.map { _ in ColumnType.string } : reference.types
-        let rules = RuleSet(reference.object, format: Format(key: reference.object) ?? .csv) {
+        let rules = RuleSet(reference.object, format: format ?? Format(key: reference.object) ?? .csv) {
             for (name, type) in zip(reference.columns, types) { Column(name, type) }
             UniqueKey(columns: reference.columns)
         }
@@ -78,12 +80,12 @@ public final class ReferenceCache: Sendable {
     ///
     /// `open` gives the closure that the bytes are pulled from; it is called only if they are needed.
     public func columns(
-        _ reference: Reference, version: String,
+        _ reference: Reference, version: String, format: Format? = nil,
         open: () throws -> (UnsafeMutableRawBufferPointer) throws -> Int
     ) throws -> ReferenceColumns {
         if let known = entries.withLock({ $0[reference] }), known.version == version { return known.columns }
         let pull = try open()
-        let columns = try ReferenceColumns(reference, pull: pull)
+        let columns = try ReferenceColumns(reference, format: format, pull: pull)
         entries.withLock { $0[reference] = (version, columns) }
         return columns
     }

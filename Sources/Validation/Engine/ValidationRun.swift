@@ -4,7 +4,8 @@ struct ValidationRun {
     private let options: ValidationOptions
     private let references: [ReferenceColumns]
     var keySets: [KeySet]
-    var quarantine: ((UnsafeRawBufferPointer) throws -> Void)?
+    var quarantine: RowCopy?
+    var accepted: RowCopy?
     var progress: ((Int) -> Void)?
 
     private var rows = 0
@@ -45,15 +46,17 @@ struct ValidationRun {
             return report(nil, reader.bytesRead, begin.duration(to: clock.now))
         }
         for finding in binding.findings { note(finding.check, finding.offender) }
-        if !binding.headerRange.isEmpty, let quarantine {
-            let range = binding.headerRange
-            try quarantine(UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count))
-        }
+        let header = UnsafeRawBufferPointer(
+            start: block.base + binding.headerRange.lowerBound, count: binding.headerRange.count)
+        try quarantine?.begin(header: header)
+        try accepted?.begin(header: header)
         if options.threads > 1, let dialect = binding.dialect, !block.isLast {
             try runOnTwo(&reader, block, buffer, binding, dialect)
         } else {
             try runOnOne(&reader, block, buffer, binding)
         }
+        try quarantine?.end()
+        try accepted?.end()
         return report(binding, reader.bytesRead, begin.duration(to: clock.now))
     }
 
@@ -175,7 +178,8 @@ struct ValidationRun {
             distinct[rule]?.add(result.distinct[rule])
         }
         rejected += result.rejected.count { $0 }
-        if let quarantine { try quarantineRows(result, block, quarantine) }
+        try quarantine?.add(result, block, rejected: true)
+        try accepted?.add(result, block, rejected: false)
         rows += result.rows
     }
 
@@ -199,22 +203,6 @@ struct ValidationRun {
                         column: plan.keys[key].columns.count == 1 ? plan.columns[plan.keys[key].columns[0]].name : nil,
                         byte: byte, value: value))
             }
-        }
-    }
-
-    private func quarantineRows(
-        _ result: BlockResult, _ block: Block, _ sink: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        for row in 0..<result.rows where result.rejected[row] {
-            let start = Int(result.starts[row])
-            if !result.ends.isEmpty {
-                // A row of JSON, on a line of its own.
-                try sink(UnsafeRawBufferPointer(start: block.base + start, count: Int(result.ends[row]) - start))
-                try [UInt8(ascii: "\n")].withUnsafeBytes(sink)
-                continue
-            }
-            let end = row + 1 < result.rows ? Int(result.starts[row + 1]) : result.consumed
-            try sink(UnsafeRawBufferPointer(start: block.base + start, count: end - start))
         }
     }
 
