@@ -25,14 +25,30 @@ private final class Recorder: Sendable {
     }
 }
 
+/// A store in a folder of its own that goes with it.
+private final class TestDatabase: Sendable {
+    let store: Store
+    private let folder = NSTemporaryDirectory() + "bus-" + Identifier.uuid()
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        store = try Store(path: folder + "/test.db", schemas: [EventBridgeStore.schema])
+    }
+
+    deinit {
+        store.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+}
+
 @Suite("The event bus")
 struct EventBusTests {
-    let path = NSTemporaryDirectory() + "bus-" + Identifier.uuid() + ".db"
-    let store: Store
+    private let database: TestDatabase
+    var store: Store { database.store }
     let time = ManualTime()
     private let recorder = Recorder()
 
-    init() throws { store = try Store(path: path, schemas: [EventBridgeStore.schema]) }
+    init() throws { database = try TestDatabase() }
 
     private func bus() -> EventBus {
         EventBus(

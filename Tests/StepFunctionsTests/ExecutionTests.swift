@@ -21,17 +21,31 @@ private final class World: Sendable {
     var statuses: [String] { state.withLock { $0.statuses } }
 }
 
+/// A store in a folder of its own that goes with it.
+private final class TestDatabase: Sendable {
+    let store: Store
+    private let folder = NSTemporaryDirectory() + "states-" + Identifier.uuid()
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        store = try Store(path: folder + "/test.db", schemas: [StepFunctionsStore.schema])
+    }
+
+    deinit {
+        store.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+}
+
 @Suite("Executions")
 struct ExecutionTests {
-    let store: Store
+    private let database: TestDatabase
+    var store: Store { database.store }
     let time = ManualTime()
     private let world = World()
     let arn = AccountRegion().stateMachine("m")
 
-    init() throws {
-        let path = NSTemporaryDirectory() + "states-" + Identifier.uuid() + ".db"
-        store = try Store(path: path, schemas: [StepFunctionsStore.schema])
-    }
+    init() throws { database = try TestDatabase() }
 
     /// A new service over the same store: what a restart leaves.
     private func machines() -> StateMachines {
