@@ -29,7 +29,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency], path: String) 
 /// A Lambda function: its folder in functions/ is the template's CodeUri, its product what runs there.
 func function(_ name: String, exclude: [String] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: ["Events", "FunctionRuntime", "Validation"], path: "functions/\(name)",
+        name: name, dependencies: ["Events", "FunctionRuntime", "Validation", "ValidationGate"],
+        path: "functions/\(name)",
         exclude: exclude,
         swiftSettings: settings)
 }
@@ -79,6 +80,8 @@ let package = Package(
         .target(
             name: "FunctionRuntime", dependencies: ["CFunctionRuntime", "CZlib", "Events"], swiftSettings: settings,
             linkerSettings: [.linkedLibrary(":libz.a")]),
+        .target(
+            name: "ValidationGate", dependencies: ["Events", "FunctionRuntime", "Validation"], swiftSettings: settings),
         .target(name: "CFunctionRuntime"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -100,8 +103,11 @@ let package = Package(
         tests("EMRTests", ["EMR", "Events", "Storage"]),
         tests("EventBridgeTests", ["EventBridge", "Events", "Storage", grdb]),
         tests("EventsTests", ["Events"]),
-        tests("EndToEndTests", ["EMR", "Events", "Sluice", "echo-function", "validate-flights"]),
-        tests("FunctionTests", ["Events", "FunctionRuntime", "validate-flights"]),
+        tests(
+            "EndToEndTests", ["EMR", "Events", "Sluice", "echo-function", "validate-flights", "validate-table"]),
+        tests(
+            "FunctionTests",
+            ["CZlib", "Events", "FunctionRuntime", "ValidationGate", "validate-flights", "validate-table"]),
         tests("FunctionRuntimeTests", ["CZlib", "Events", "FunctionRuntime", "echo-function"]),
         tests("GatewayTests", ["Events", "Gateway", "Lambda"] + nio),
         tests("LambdaTests", ["CFunctionProcess", "Events", "Lambda", "Storage", grdb]),

@@ -8,7 +8,7 @@ struct ArchitectureTests {
     private static let rooms: [String: Set<String>] = {
         var rooms: [String: Set<String>] = [
             "Events": [], "Validation": [], "Storage": ["Events"], "FunctionRuntime": ["Events"],
-            "Template": ["Events"],
+            "Template": ["Events"], "ValidationGate": ["Events", "FunctionRuntime", "Validation"],
             "Gateway": services.union(["Events"]),
         ]
         for service in services { rooms[service] = ["Events", "Storage"] }

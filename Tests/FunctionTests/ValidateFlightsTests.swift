@@ -1,43 +1,19 @@
 import Events
 import Foundation
 import FunctionRuntime
-import Synchronization
 import Testing
 
 @testable import validate_flights
 
 @Suite("validate-flights")
 struct ValidateFlightsTests {
-    /// One lake for all tests, each with keys of its own: the function finds it by an environment variable.
-    private static let lake: URL = {
-        let lake = FileManager.default.temporaryDirectory.appendingPathComponent("lake-\(UUID().uuidString)")
-        setenv("SLUICE_LAKE", lake.path, 1)
-        setenv("REPORT_BUCKET", "reports", 1)
-        for name in ["raw", "reports"] {
-            try? FileManager.default.createDirectory(
-                at: lake.appendingPathComponent(name), withIntermediateDirectories: true)
-        }
-        return lake
-    }()
-
     private static let header =
         "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,"
         + "origin,dest,air_time,distance,hour,minute,time_hour\n"
     private static let good =
         "2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z\n"
 
-    private func put(_ text: String, _ key: String) throws -> S3Event {
-        _ = Self.lake
-        try S3Object.put(bucket: "raw", key: key, bytes: Array(text.utf8))
-        return S3Event(records: [
-            S3Event.Record(
-                awsRegion: "us-east-1", eventTime: .now, eventName: "ObjectCreated:Put",
-                userIdentity: .init(principalId: "test"), requestID: "r", hostID: "h",
-                s3: .init(
-                    configurationId: "c", bucket: .init(name: "raw", ownerIdentity: .init(principalId: "test")),
-                    object: .init(urlDecodedKey: key, size: Int64(text.utf8.count), sequencer: "0A")))
-        ])
-    }
+    private func put(_ text: String, _ key: String) throws -> S3Event { try FunctionLake.put(text, key) }
 
     private func references() throws {
         _ = try put("carrier,name\nUA,United\n", "reference/airlines.csv")
@@ -56,6 +32,7 @@ struct ValidateFlightsTests {
             passed["object"] == [
                 "bucket": "raw", "key": "flights/a b+c.csv", "uri": "s3://raw/flights/a b+c.csv", "sequencer": "0A",
             ])
+        #expect(passed["written"] == ["report": "s3://reports/flights/a b+c.csv.validation.json"])
         let stored = try S3Object.open(bucket: "reports", key: "flights/a b+c.csv.validation.json").readAll()
         #expect(try JSON(parsing: stored) == passed)
 
@@ -124,10 +101,4 @@ struct ValidateFlightsTests {
         #expect(answer["passed"] == false)
         #expect(answer["reports"]?.array?.map { $0["passed"] } == [true, false])
     }
-}
-
-private final class Log: Sendable {
-    private let lines = Mutex<[String]>([])
-    var all: [String] { lines.withLock { $0 } }
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
 }

@@ -26,4 +26,13 @@ public struct Reference: Sendable, Hashable {
         hasher.combine(columns)
         hasher.combine(typeNames)
     }
+
+    /// The names under which the object may lie, the likeliest first: a foreign key names a resource, `airports`, where the
+    /// file is `airports.csv` or `airports.csv.gz`.
+    public var objectNames: [String] {
+        let compressions = ["", ".gz", ".zst"]
+        if Format(key: object) != nil { return compressions.map { object + $0 } }
+        let formats = [".csv", ".tsv", ".jsonl", ".ndjson", ".json"]
+        return [object] + formats.flatMap { format in compressions.map { object + format + $0 } }
+    }
 }
