@@ -76,7 +76,8 @@ let package = Package(
             path: "Sources/Sluice"),
 
         // For function authors.
-        .target(name: "Validation", swiftSettings: settings),
+        .target(name: "Validation", dependencies: ["CScan"], swiftSettings: settings),
+        .target(name: "CScan"),
         .target(
             name: "FunctionRuntime", dependencies: ["CFunctionRuntime", "CZlib", "Events"], swiftSettings: settings,
             linkerSettings: [.linkedLibrary(":libz.a")]),
@@ -116,7 +117,7 @@ let package = Package(
         tests("StorageTests", ["Events", "Storage", grdb]),
         tests("TemplateTests", ["Events", "Template"]),
         .testTarget(
-            name: "ValidationTests", dependencies: ["Validation"], exclude: ["Conformance"], swiftSettings: settings),
+            name: "ValidationTests", dependencies: ["CScan", "Validation"], exclude: ["Conformance"], swiftSettings: settings),
         program("echo-function", ["FunctionRuntime"], path: "Tests/Helpers/echo-function"),
         program("validation-probe", ["Validation"], path: "Tests/ValidationProbe"),
     ]

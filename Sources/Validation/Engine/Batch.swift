@@ -15,6 +15,8 @@ struct Batch {
     let quote: UInt8?
     /// Whether every field must go through the dialect's decoder.
     var needsDecoding = false
+    /// Whether a field in quotes may hold quotes.
+    var hasInnerQuotes = true
     /// By field, what JSON said it is; nil for delimited text.
     var kinds: UnsafePointer<JSONField>?
     /// By field, its place in the file, where `base` is not the file's own bytes.
@@ -45,7 +47,9 @@ struct Batch {
         if needsDecoding { return nil }
         guard let start = field.baseAddress, !field.isEmpty, start.pointee == quote else { return field }
         let count = field.count &- 2
-        guard count >= 0, start[count &+ 1] == quote, !Self.has(start.pointee, start + 1, count) else { return nil }
+        guard count >= 0, start[count &+ 1] == quote,
+            !hasInnerQuotes || !Self.has(start.pointee, start + 1, count)
+        else { return nil }
         return UnsafeBufferPointer(start: start + 1, count: count)
     }
 

@@ -1,3 +1,6 @@
+import CScan
+import Glibc
+
 extension BatchEvaluator {
     func evaluate(column: Int) {
         let plan = plan.columns[column]
@@ -8,11 +11,11 @@ extension BatchEvaluator {
         } else {
             switch plan.fast {
             case .integer:
-                fill(column, plan) { start, length in PlainField.integer(start, length) }
+                fill(column, plan, cscan_integers)
             case .decimal:
-                fill(column, plan) { start, length in PlainField.decimal(start, length) }
+                fill(column, plan, cscan_decimals)
             case .date:
-                fill(column, plan) { start, length in length == 10 ? PlainField.date(start) : PlainField.declined }
+                fill(column, plan, cscan_dates)
             case .datetime(let separator):
                 fill(column, plan) { start, length in PlainField.datetime(start, length, separator: separator) }
             case .text: fillText(column, plan)
@@ -24,7 +27,24 @@ extension BatchEvaluator {
             for members in plan.members { checkMembers(members, column) }
             for (check, reference) in plan.references { checkReference(check, references[reference], column) }
         }
-        if plan.needsText { checkTexts(column, plan) }
+        if plan.needsText, !(plan.isSimpleText && batch.kinds == nil) { checkTexts(column, plan) }
+    }
+
+    /// Reads a whole column of plain fields at once, and those that were declined one by one.
+    private func fill(
+        _ column: Int, _ plan: ColumnPlan,
+        _ read: (UnsafePointer<cscan_column>?, Int, UnsafeMutablePointer<Int64>?) -> Int
+    ) {
+        let place = places[column]
+        let values = values + column * Batch.limit
+        let states = states + column * Batch.limit
+        var field = cscan_column(
+            base: batch.base, ends: batch.ends + place, width: width,
+            trims: batch.trimsReturn && place == width - 1 ? 1 : 0)
+        let declined = read(&field, batch.rows, values)
+        memset(states, Int32(State.lane), batch.rows)
+        if declined == 0 { return }
+        for row in 0..<batch.rows where values[row] == PlainField.declined { judge(row, column, plan) }
     }
 
     /// Reads the plain fields in a tight loop, the others one by one.
@@ -54,23 +74,56 @@ extension BatchEvaluator {
         }
     }
 
-    /// Texts need no reading; only missing ones, and those that must be decoded, are looked at.
+    /// Texts need no reading; only missing ones, and those that must be decoded, are looked at. Rules that are quick to
+    /// judge where the text is found are judged there, the others by ``checkTexts(_:_:)``.
     private func fillText(_ column: Int, _ plan: ColumnPlan) {
         let place = places[column]
         let batch = batch
+        let width = width
+        let base = batch.base
         let states = states + column * Batch.limit
         let missing = plan.missing.view
+        let trims = batch.trimsReturn && place == width - 1
+        let isSimple = plan.isSimpleText
+        let members = isSimple ? plan.members.first : nil
+        let memberTexts = members?.texts.view ?? missing
+        let hasMembers = members != nil
+        let membersCheck = members?.check ?? 0
+        let length = isSimple ? plan.lengths.first : nil
+        let (minimum, maximum) = (length?.min ?? 0, length?.max ?? .max)
+        // No byte, where there is no quote.
+        let quote = batch.quote.map { UInt32($0) } ?? 256
+        let needsDecoding = batch.needsDecoding
+        let hasInnerQuotes = batch.hasInnerQuotes
         var shortest = Int.max
         var longest = 0
+        var ends = batch.ends + place
         for row in 0..<batch.rows {
-            guard let text = batch.plain(row, place), !missing.contains(text.baseAddress ?? batch.base, text.count)
-            else {
+            var start = base + Int(truncatingIfNeeded: ends[-1] &+ 1)
+            var count = Int(truncatingIfNeeded: ends[0] &- ends[-1]) &- 1
+            ends += width
+            if trims, count > 0, start[count &- 1] == 0x0d { count &-= 1 }
+            var isPlain = !needsDecoding
+            if UInt32(truncatingIfNeeded: start.pointee) == quote, count > 0 {
+                count &-= 2
+                start += 1
+                isPlain =
+                    isPlain && count >= 0 && UInt32(truncatingIfNeeded: start[count]) == quote
+                    && !(hasInnerQuotes && Batch.has(UInt8(truncatingIfNeeded: quote), start, count))
+            }
+            guard isPlain, !missing.contains(start, count) else {
                 judge(row, column, plan)
+                if isSimple, states[row] == State.text, plan.needsText { checkDecoded(row, column, plan, true) }
                 continue
             }
             states[row] = State.text
-            shortest = min(shortest, text.count)
-            longest = max(longest, text.count)
+            shortest = min(shortest, count)
+            longest = max(longest, count)
+            if hasMembers, !memberTexts.contains(start, count) { flag(membersCheck, row, column) }
+            // Characters are at most as many as bytes, and at least a quarter.
+            if count > maximum || (count &+ 3) &>> 2 < minimum {
+                checkLength(UnsafeBufferPointer(start: start, count: count), row, column, plan)
+            }
         }
         irregular[column] = true
         result.statistics[column].shortest = min(result.statistics[column].shortest, shortest)
@@ -166,17 +219,10 @@ extension BatchEvaluator {
         var high = Int64.min
         let isDouble = plan.lane == .double
         if !irregular[column], !isDouble {
-            var least: Int64 = 0
-            var sum: UInt64 = 0
-            for row in 0..<batch.rows {
-                let value = values[row]
-                low = min(low, value)
-                high = max(high, value)
-                // The sum in halves: neither can overflow within a batch.
-                least &+= value &>> 32
-                sum &+= UInt64(truncatingIfNeeded: value & 0xffff_ffff)
-            }
-            result.statistics[column].sum += Int128(least) << 32 + Int128(sum)
+            // The sum in halves: neither can overflow within a batch.
+            var (highSum, lowSum): (Int64, UInt64) = (0, 0)
+            cscan_summary(values, batch.rows, &low, &high, &highSum, &lowSum)
+            result.statistics[column].sum += Int128(highSum) << 32 + Int128(lowSum)
         } else {
             var sum = Int128(0)
             for row in 0..<batch.rows where states[row] == State.lane {
@@ -225,6 +271,13 @@ extension BatchEvaluator {
     }
 
     private func checkReference(_ check: Int, _ target: ReferenceColumns, _ column: Int) {
+        if let bits = target.bitmapView, !irregular[column] {
+            let values = values + column * Batch.limit
+            for row in 0..<batch.rows where !bits.contains(UInt64(bitPattern: values[row])) {
+                flag(check, row, column)
+            }
+            return
+        }
         if let words = target.wordView, !irregular[column] {
             let values = values + column * Batch.limit
             for row in 0..<batch.rows where !words.contains(UInt64(bitPattern: values[row])) {
@@ -249,21 +302,6 @@ extension BatchEvaluator {
         let isText = plan.lane == .none
         let batch = batch
         let states = states + column * Batch.limit
-        if isText, plan.members.count == 1, plan.lengths.isEmpty, plan.patterns.isEmpty, plan.references.isEmpty,
-            plan.customs.isEmpty
-        {
-            // The commonest rule over texts, alone: an enumeration.
-            let members = plan.members[0]
-            let texts = members.texts.view
-            for row in 0..<batch.rows where states[row] == State.text {
-                if let text = batch.plain(row, place) {
-                    if !texts.contains(text.baseAddress ?? batch.base, text.count) { flag(members.check, row, column) }
-                } else {
-                    checkDecoded(row, column, plan, isText)
-                }
-            }
-            return
-        }
         for row in 0..<batch.rows {
             if states[row] == State.missing || states[row] == State.invalid { continue }
             if let text = batch.plain(row, place) {
@@ -297,17 +335,21 @@ extension BatchEvaluator {
                 flag(check, row, column)
             }
         }
+        checkLength(text, row, column, plan)
+        for pattern in plan.patterns where !pattern.pattern.matches(text) { flag(pattern.check, row, column) }
+        if !plan.customs.isEmpty {
+            let string = String(decoding: text, as: UTF8.self)
+            for custom in plan.customs where !custom.holds(string) { flag(custom.check, row, column) }
+        }
+    }
+
+    private func checkLength(_ text: UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ plan: ColumnPlan) {
         for length in plan.lengths {
             // Characters are at most as many as bytes, and at least a quarter.
             if text.count <= length.max, (text.count &+ 3) &>> 2 >= length.min { continue }
             var scalars = 0
             for byte in text where byte & 0xc0 != 0x80 { scalars += 1 }
             if scalars < length.min || scalars > length.max { flag(length.check, row, column) }
-        }
-        for pattern in plan.patterns where !pattern.pattern.matches(text) { flag(pattern.check, row, column) }
-        if !plan.customs.isEmpty {
-            let string = String(decoding: text, as: UTF8.self)
-            for custom in plan.customs where !custom.holds(string) { flag(custom.check, row, column) }
         }
     }
 }

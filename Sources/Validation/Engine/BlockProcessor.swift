@@ -131,7 +131,8 @@ final class BlockProcessor {
             Batch(
                 base: block.base, ends: ends, width: width, rows: rows, origin: block.origin,
                 trimsReturn: dialect.terminator == 0x0a, quote: dialect.quote,
-                needsDecoding: dialect.escape != nil || dialect.skipInitialSpace || !dialect.doubleQuote),
+                needsDecoding: dialect.escape != nil || dialect.skipInitialSpace || !dialect.doubleQuote,
+                hasInnerQuotes: scanner.hasInnerQuotes),
             firstRow: first)
     }
 

@@ -1,9 +1,12 @@
+import CScan
+
 /// A set of 64-bit keys that only grows, in open addressing: eight bytes a slot.
 struct WordSet {
     private var slots: UnsafeMutableBufferPointer<UInt64>
     private var mask: Int
     private(set) var count = 0
     private var hasZero = false
+    private let seed = Hash.seed.0
 
     init(capacity: Int = 1024) {
         var size = 16
@@ -17,8 +20,25 @@ struct WordSet {
     func free() { slots.deallocate() }
 
     @inline(__always)
+    private func home(of key: UInt64) -> Int { Int(truncatingIfNeeded: Hash.spread(key &+ seed)) & mask }
+
+    /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
+    mutating func insert(_ keys: [UInt64], repeated: (Int) -> Void) {
+        // A large set lies in memory, not in the cache: what is wanted soon is fetched ahead.
+        let ahead = 16
+        keys.withUnsafeBufferPointer { keys in
+            for index in keys.indices {
+                if index &+ ahead < keys.count, let base = slots.baseAddress {
+                    cscan_prefetch(base + home(of: keys[index &+ ahead]))
+                }
+                if !insert(keys[index]) { repeated(index) }
+            }
+        }
+    }
+
+    @inline(__always)
     private func slot(of key: UInt64) -> Int {
-        var slot = Int(truncatingIfNeeded: Hash.spread(key &+ Hash.seed.0)) & mask
+        var slot = home(of: key)
         while slots[slot] != 0, slots[slot] != key { slot = (slot &+ 1) & mask }
         return slot
     }
@@ -55,6 +75,50 @@ struct WordSet {
         if hasZero { body(0) }
         for key in slots where key != 0 { body(key) }
     }
+}
+
+/// Words that lie near each other, a bit each: what most columns of numbers that others refer to come to.
+///
+/// Sendable without the compiler's proof: never written after `init`.
+final class WordBitmap: @unchecked Sendable {
+    /// Plain pointers; valid as long as the bitmap is.
+    struct View {
+        fileprivate let bits: UnsafePointer<UInt64>
+        fileprivate let first: UInt64
+        fileprivate let count: UInt64
+
+        @inline(__always)
+        func contains(_ word: UInt64) -> Bool {
+            let offset = word &- first
+            return offset < count && bits[Int(truncatingIfNeeded: offset &>> 6)] &>> (offset & 63) & 1 != 0
+        }
+    }
+
+    let view: View
+    private let bits: UnsafeMutablePointer<UInt64>
+
+    /// Nil where the words lie so far apart that a bitmap would be larger than the set.
+    init?(_ words: WordSet) {
+        var (low, high) = (Int64.max, Int64.min)
+        words.forEach { word in
+            low = min(low, Int64(bitPattern: word))
+            high = max(high, Int64(bitPattern: word))
+        }
+        let (span, isWide) = high.subtractingReportingOverflow(low)
+        guard words.count > 0, !isWide, span / 64 <= words.count &+ 1024 else { return nil }
+        let first = UInt64(bitPattern: low)
+        let size = Int(span) / 64 + 1
+        bits = .allocate(capacity: size)
+        bits.initialize(repeating: 0, count: size)
+        view = View(bits: bits, first: first, count: UInt64(span) + 1)
+        let bits = bits
+        words.forEach { word in
+            let offset = word &- first
+            bits[Int(offset >> 6)] |= 1 << (offset & 63)
+        }
+    }
+
+    deinit { bits.deallocate() }
 }
 
 /// A set of 128-bit fingerprints that only grows: sixteen bytes a slot.
@@ -134,7 +198,7 @@ final class KeySet {
     /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
     func insert(_ keys: [UInt64], repeated: (Int) -> Void) {
         if var set = words.take() {
-            for index in keys.indices where !set.insert(keys[index]) { repeated(index) }
+            set.insert(keys, repeated: repeated)
             words = set
         } else {
             insert(keys.map { KeyWord.fingerprint($0, columns: columns) }, repeated: repeated)

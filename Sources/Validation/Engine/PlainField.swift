@@ -10,83 +10,9 @@ enum PlainField {
         UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
     }
 
-    /// Eight digits, each in its byte, the first lowest, as a number.
-    @inline(__always)
-    static func number(_ digits: UInt64) -> Int64 {
-        var value = (digits &* 2561) &>> 8
-        value = ((value & 0x00ff_00ff_00ff_00ff) &* 6_553_601) &>> 16
-        value = ((value & 0x0000_ffff_0000_ffff) &* 42_949_672_960_001) &>> 32
-        return Int64(bitPattern: value)
-    }
-
     @inline(__always)
     static func areDigits(_ digits: UInt64) -> Bool {
         ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 == 0
-    }
-
-    /// One to eight digits; garbage may follow in memory. Bad characters are gathered in `bad`.
-    @inline(__always)
-    static func upToEight(_ word: UInt64, _ count: Int) -> UInt64 {
-        (word ^ 0x3030_3030_3030_3030) &<< UInt64(truncatingIfNeeded: 64 &- count &* 8)
-    }
-
-    /// `-?` and one to sixteen digits.
-    @inline(__always)
-    static func integer(_ start: UnsafePointer<UInt8>, _ length: Int) -> Int64 {
-        var start = start
-        var length = length
-        let isNegative = length > 1 && start.pointee == 0x2d
-        if isNegative {
-            start += 1
-            length &-= 1
-        }
-        if length &- 1 < 8, length > 0 {
-            let digits = upToEight(load(start), length)
-            guard areDigits(digits) else { return declined }
-            let value = number(digits)
-            return isNegative ? 0 &- value : value
-        }
-        guard length > 8, length <= 16 else { return declined }
-        let high = upToEight(load(start), length &- 8)
-        let low = load(start + (length &- 8)) ^ 0x3030_3030_3030_3030
-        guard areDigits(high), areDigits(low) else { return declined }
-        let value = number(high) &* 100_000_000 &+ number(low)
-        return isNegative ? 0 &- value : value
-    }
-
-    /// `-?`, up to eight digits, and possibly a point and up to eight digits: the value × 10⁸.
-    @inline(__always)
-    static func decimal(_ start: UnsafePointer<UInt8>, _ length: Int) -> Int64 {
-        var start = start
-        var length = length
-        let isNegative = length > 1 && start.pointee == 0x2d
-        if isNegative {
-            start += 1
-            length &-= 1
-        }
-        guard length > 0, length <= 17 else { return declined }
-        // The first byte that is a point, by the lowest zero byte.
-        let word = load(start)
-        let points = word ^ 0x2e2e_2e2e_2e2e_2e2e
-        let zero = (points &- 0x0101_0101_0101_0101) & ~points & 0x8080_8080_8080_8080
-        var whole = zero.trailingZeroBitCount &>> 3
-        if zero == 0 { whole = length > 8 && start[8] == 0x2e ? 8 : length }
-        if whole >= length {
-            guard length <= 8 else { return declined }
-            let digits = upToEight(word, length)
-            guard areDigits(digits) else { return declined }
-            let value = number(digits) &* 100_000_000
-            return isNegative ? 0 &- value : value
-        }
-        let places = length &- whole &- 1
-        guard whole > 0, places > 0, places <= 8 else { return declined }
-        let wholeDigits = upToEight(word, whole)
-        // The fraction is padded on the right: its digits stay at the low end, zeros above them.
-        let keep: UInt64 = places == 8 ? .max : (1 &<< UInt64(truncatingIfNeeded: places &* 8)) &- 1
-        let fraction = (load(start + (whole &+ 1)) ^ 0x3030_3030_3030_3030) & keep
-        guard areDigits(wholeDigits), areDigits(fraction) else { return declined }
-        let value = number(wholeDigits) &* 100_000_000 &+ number(fraction)
-        return isNegative ? 0 &- value : value
     }
 
     /// `yyyy-mm-dd`, as days from 1970-01-01.

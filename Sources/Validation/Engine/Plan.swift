@@ -74,6 +74,12 @@ struct ColumnPlan: Sendable {
     var references: [(check: Int, reference: Int)] = []
     var customs: [(check: Int, holds: @Sendable (String) -> Bool)] = []
 
+    /// Whether its texts have only rules that are judged where the text is found.
+    var isSimpleText: Bool {
+        guard case .text = fast else { return false }
+        return members.count <= 1 && lengths.count <= 1 && patterns.isEmpty && references.isEmpty && customs.isEmpty
+    }
+
     var needsText: Bool {
         !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty
             || (lane == .none && (!members.isEmpty || !references.isEmpty))

@@ -5,6 +5,7 @@ import Synchronization
 /// Sendable without the compiler's proof: it is filled before anyone else sees it, and never changed after.
 public final class ReferenceColumns: @unchecked Sendable {
     private let keys: KeySet
+    private let bitmap: WordBitmap?
 
     /// Reads the columns out of the object's bytes. Without a format, it follows from the object's suffix, or is CSV.
     ///
@@ -42,12 +43,14 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
         }
         self.keys = keys
+        bitmap = keys.wordView.flatMap { WordBitmap($0) }
     }
 
     /// How many different values, or rows of values, there are.
     public var count: Int { keys.count }
 
     var wordView: WordSet? { keys.wordView }
+    var bitmapView: WordBitmap.View? { bitmap?.view }
 
     @inline(__always)
     func contains(position: Int64) -> Bool { keys.contains(word: UInt64(bitPattern: position)) }

@@ -15,8 +15,9 @@ struct TextSet: Sendable {
     func contains(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool { view.contains(start, count) }
 
     struct Entry {
-        /// The text itself, packed, if it has up to seven bytes; else its hash.
-        var word: UInt64
+        /// The first eight bytes, and the last eight of more than eight: all of a text of up to sixteen.
+        var first: UInt64
+        var last: UInt64
         var offset: UInt32
         /// -1 in an empty slot.
         var count: Int32
@@ -29,15 +30,24 @@ struct TextSet: Sendable {
         fileprivate let entries: UnsafePointer<Entry>
         fileprivate let bytes: UnsafePointer<UInt8>
         fileprivate let mask: Int
+        fileprivate let seed: UInt64
+        /// A bit for each length that a text has; the highest for all from 63.
+        fileprivate let lengths: UInt64
 
         /// `start` may be read eight bytes on.
         @inline(__always)
         func contains(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-            let word = count < 8 ? PlainField.packed(start, count) : Hash.bytes(start, count, 0x243f_6a88_85a3_08d3)
-            var slot = Int(truncatingIfNeeded: Hash.spread(word)) & mask
+            guard lengths &>> UInt64(truncatingIfNeeded: min(count, 63)) & 1 != 0 else { return false }
+            return find(start, count)
+        }
+
+        @inline(__always)
+        private func find(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+            let (first, last) = TextSet.ends(start, count)
+            var slot = TextSet.slot(first, last, seed) & mask
             while entries[slot].count >= 0 {
-                if entries[slot].word == word, Int(entries[slot].count) == count,
-                    count < 8 || memcmp(start, bytes + Int(entries[slot].offset), count) == 0
+                if entries[slot].first == first, entries[slot].last == last, Int(entries[slot].count) == count,
+                    count <= 16 || memcmp(start, bytes + Int(entries[slot].offset), count) == 0
                 {
                     return true
                 }
@@ -45,6 +55,21 @@ struct TextSet: Sendable {
             }
             return false
         }
+    }
+
+    @inline(__always)
+    fileprivate static func ends(_ start: UnsafePointer<UInt8>, _ count: Int) -> (UInt64, UInt64) {
+        // Without branches: lengths come in any order.
+        let over = max(count &- 8, 0)
+        let keep: UInt64 = count < 8 ? (1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1 : .max
+        return (PlainField.load(start) & keep, PlainField.load(start + over) & (over > 0 ? .max : 0))
+    }
+
+    @inline(__always)
+    fileprivate static func slot(_ first: UInt64, _ last: UInt64, _ seed: UInt64) -> Int {
+        var word = first ^ last &<< 29 ^ last &>> 35
+        word = (word ^ word &>> 32) &* seed
+        return Int(truncatingIfNeeded: word &>> 33)
     }
 
     /// Sendable without the compiler's proof: never written after `init`.
@@ -55,25 +80,43 @@ struct TextSet: Sendable {
 
         init(_ texts: Set<[UInt8]>) {
             var size = 4
-            while size < texts.count * 2 { size *= 2 }
+            while size < texts.count * 4 { size *= 2 }
             entries = .allocate(capacity: size)
-            entries.initialize(repeating: Entry(word: 0, offset: 0, count: -1), count: size)
-            bytes = .allocate(capacity: texts.reduce(8) { $0 + $1.count })
+            entries.initialize(
+                repeating: Entry(first: 0, last: 0, offset: 0, count: -1), count: size)
+            bytes = .allocate(capacity: texts.reduce(16) { $0 + $1.count })
+            bytes.initialize(repeating: 0, count: texts.reduce(16) { $0 + $1.count })
+            var seed = Hash.seed.0
             var offset = 0
+            var lengths: UInt64 = 0
+            if texts.count <= 64 { seed = Self.seed(apart: texts, size) }
             for text in texts {
-                let word =
-                    text.count < 8
-                    ? PlainField.packed(text)
-                    : text.withUnsafeBufferPointer {
-                        $0.baseAddress.map { Hash.bytes($0, text.count, 0x243f_6a88_85a3_08d3) } ?? 0
-                    }
-                var slot = Int(truncatingIfNeeded: Hash.spread(word)) & (size - 1)
-                while entries[slot].count >= 0 { slot = (slot + 1) & (size - 1) }
-                entries[slot] = Entry(word: word, offset: UInt32(offset), count: Int32(text.count))
                 for (index, byte) in text.enumerated() { bytes[offset + index] = byte }
+                let (first, last) = TextSet.ends(bytes + offset, text.count)
+                var slot = TextSet.slot(first, last, seed) & (size - 1)
+                while entries[slot].count >= 0 { slot = (slot + 1) & (size - 1) }
+                entries[slot] = Entry(first: first, last: last, offset: UInt32(offset), count: Int32(text.count))
                 offset += text.count
+                lengths |= 1 << UInt64(min(text.count, 63))
             }
-            view = View(entries: UnsafePointer(entries), bytes: UnsafePointer(bytes), mask: size - 1)
+            view = View(
+                entries: UnsafePointer(entries), bytes: UnsafePointer(bytes), mask: size - 1, seed: seed,
+                lengths: lengths)
+        }
+
+        /// A seed with which the texts of a small set, an enumeration say, lie each in a slot of its own, if one is soon
+        /// found: a lookup is then one step, and its branches are always the same.
+        private static func seed(apart texts: Set<[UInt8]>, _ size: Int) -> UInt64 {
+            let ends = texts.map { text in
+                (text + Array(repeating: 0, count: 8)).withUnsafeBufferPointer { padded in
+                    padded.baseAddress.map { TextSet.ends($0, text.count) } ?? (0, 0)
+                }
+            }
+            for attempt in 0..<256 as Range<UInt64> {
+                let seed = (Hash.seed.0 &+ attempt &* 0x9e37_79b9_7f4a_7c16) | 1
+                if Set(ends.map { TextSet.slot($0.0, $0.1, seed) & (size - 1) }).count == ends.count { return seed }
+            }
+            return Hash.seed.0
         }
 
         deinit {

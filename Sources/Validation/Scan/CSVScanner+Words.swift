@@ -114,6 +114,7 @@ extension CSVScanner {
             if opening != 0 {
                 // The quote that opened the field: not one that is the second of two.
                 let first = opening & ~(closing &<< 1)
+                if first != opening { hasInnerQuotes = true }
                 if first != 0 { quotePosition = position + 63 - first.leadingZeroBitCount }
             }
             next = inside >> 63 == 1 ? .quoted : closing >> 63 == 1 ? .quoteInQuoted : .bare

@@ -11,11 +11,13 @@ struct SeparatorIndex: ~Copyable {
     private(set) var rows: UnsafeMutablePointer<UInt32>
     var rowCount = 0
 
+    /// The scanner writes past what it finds, before it knows how much that is.
+    private static let slack = 64
+
     init(capacity: Int) {
         self.capacity = capacity
-        storage = .allocate(capacity: capacity + 1)
-        // One more: the scanner writes a row's end before it knows whether it is one.
-        rows = .allocate(capacity: capacity + 1)
+        storage = .allocate(capacity: capacity + 1 + Self.slack)
+        rows = .allocate(capacity: capacity + 1 + Self.slack)
         storage[0] = 0
     }
 
@@ -30,9 +32,9 @@ struct SeparatorIndex: ~Copyable {
     mutating func reserve(_ more: Int) {
         guard count + more > capacity else { return }
         let larger = max(capacity * 2, count + more)
-        let newStorage = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1)
+        let newStorage = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1 + Self.slack)
         newStorage.update(from: storage, count: count + 1)
-        let newRows = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1)
+        let newRows = UnsafeMutablePointer<UInt32>.allocate(capacity: larger + 1 + Self.slack)
         newRows.update(from: rows, count: rowCount)
         storage.deallocate()
         rows.deallocate()
