@@ -12,7 +12,8 @@ public struct Validator: Sendable {
     ///
     /// - Parameters:
     ///   - pull: Fills the buffer and returns how many bytes it wrote; 0 is the end.
-    ///   - references: Gives the columns of another object; called once for each ``Reference``.
+    ///   - references: Gives the columns of another object; called once for each ``Reference``. One whose object is empty
+    ///     wants the table's own bytes, read from their start.
     ///   - quarantine: Gets the header and every rejected row as they stand in the file, in the file's order: what it got is
     ///     a file of the same format.
     ///   - accepted: Gets the header and every row that is not rejected, likewise.
@@ -30,7 +31,8 @@ public struct Validator: Sendable {
         }
     }
 
-    /// Validates bytes in memory: a mapped file, say. Nothing of it is copied but its last block.
+    /// Validates bytes in memory: a mapped file, say. Nothing of it is copied but its last block. References to the table
+    /// itself are read from the same bytes.
     public func validate(
         bytes: UnsafeRawBufferPointer,
         references: (Reference) throws -> ReferenceColumns = Validator.noReferences,
@@ -39,7 +41,10 @@ public struct Validator: Sendable {
         accepted: ((UnsafeRawBufferPointer) throws -> Void)? = nil,
         progress: ((Int) -> Void)? = nil
     ) throws -> ValidationReport {
-        try validate(.bytes(bytes), references, options, quarantine, accepted, progress)
+        try validate(
+            .bytes(bytes),
+            { try $0.object.isEmpty ? ReferenceColumns($0, bytes: bytes) : references($0) }, options, quarantine,
+            accepted, progress)
     }
 
     private func validate(
@@ -56,6 +61,6 @@ public struct Validator: Sendable {
 
     /// Stands in where no rule refers to another object.
     public static func noReferences(_ reference: Reference) throws -> ReferenceColumns {
-        throw RuleError("a rule refers to \(reference.object), and nothing was given to read it with")
+        throw RuleError("a rule refers to \(reference.shown), and nothing was given to read it with")
     }
 }

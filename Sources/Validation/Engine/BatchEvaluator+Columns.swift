@@ -241,6 +241,9 @@ extension BatchEvaluator {
                 guard let value = exacts[column * Batch.limit + row] else { continue }
                 hasExact = true
                 result.statistics[column].exactCount += 1
+                if let sum = result.statistics[column].exactSum {
+                    result.statistics[column].exactSum = sum.adding(value)
+                }
                 result.statistics[column].noteExact(value)
             }
         }
@@ -337,6 +340,7 @@ extension BatchEvaluator {
         }
         checkLength(text, row, column, plan)
         for pattern in plan.patterns where !pattern.pattern.matches(text) { flag(pattern.check, row, column) }
+        for content in plan.contents where !content.holds(text) { flag(content.check, row, column) }
         if !plan.customs.isEmpty {
             let string = String(decoding: text, as: UTF8.self)
             for custom in plan.customs where !custom.holds(string) { flag(custom.check, row, column) }

@@ -46,10 +46,27 @@ extension BatchEvaluator {
             let order = left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
             holds = rule.comparison.holds(order, 0)
         } else {
-            guard let left = exact(rule.left, row), let right = exact(rule.right, row) else { return }
-            holds = rule.comparison.holds(left, right)
+            if let left = exact(rule.left, row), let right = exact(rule.right, row) {
+                holds = rule.comparison.holds(comparable(left, rule.left), comparable(right, rule.right))
+            } else if let left = double(rule.left, row), let right = double(rule.right, row) {
+                // One of them is NaN or infinite.
+                holds = rule.comparison.holds(Lane.ordered(left), Lane.ordered(right))
+            } else {
+                return
+            }
         }
         if !holds { flag(rule.check, row, columns: [rule.left, rule.right]) }
+    }
+
+    /// Dates are counted in days, datetimes in seconds: a date stands for its midnight in UTC.
+    private func comparable(_ value: ExactDecimal, _ column: Int) -> ExactDecimal {
+        if case .date = plan.columns[column].type.kind { return value.times(86_400) }
+        return value
+    }
+
+    private func double(_ column: Int, _ row: Int) -> Double? {
+        if case .double = plan.columns[column].lane { return position(column, row).map(Lane.double) }
+        return exact(column, row).flatMap { Double($0.text) }
     }
 
     /// The row's values as one fingerprint; nil if one of them is missing or no value.

@@ -11,6 +11,7 @@ struct Binding {
     var findings: [(check: Int, offender: Offender)] = []
     /// Where the first row starts.
     var dataStart = 0
+    private var headerStart = 0
     /// The header's bytes, for quarantine.
     var headerRange = 0..<0
 
@@ -76,20 +77,31 @@ struct Binding {
         var index = SeparatorIndex(capacity: 1 << 10)
         index.reset(at: dataStart)
         var position = dataStart
+        var number = 0
+        let wanted = dialect.headerRows
+        var joined: [String] = []
+        var isBegun = false
         while true {
             let step = min(block.count, position + 4096)
             scanner.scan(block.base, position..<step, into: &index)
             position = step
             if position == block.count, block.isLast { _ = scanner.finish(block.base, at: position, into: &index) }
             var first = 0
+            number = 0
+            joined = []
+            isBegun = false
             for row in 0..<index.rowCount {
+                number += 1
                 let last = Int(index.rows[row])
                 let start = Int(index.fields[first - 1] &+ 1)
                 var end = Int(index.fields[last])
                 if end > start, dialect.terminator == 0x0a, block.base[end - 1] == 0x0d { end -= 1 }
                 let isBlank = first == last && end == start
                 let isComment = dialect.comment.map { end > start && block.base[start] == $0 } ?? false
-                if !isBlank, !isComment {
+                let isPassedOver =
+                    dialect.commentRows.contains(number)
+                    || (dialect.header && wanted != [1] && !wanted.contains(number))
+                if !isBlank, !isComment, !isPassedOver {
                     var fields: [String] = []
                     for field in first...last {
                         let from = Int(index.fields[field - 1] &+ 1)
@@ -100,14 +112,31 @@ struct Binding {
                                     UnsafeBufferPointer(start: block.base + from, count: max(0, to - from))),
                                 as: UTF8.self))
                     }
+                    if isBegun {
+                        joined = Self.join(joined, fields, dialect.headerJoin)
+                    } else {
+                        (joined, isBegun) = (fields, true)
+                        headerStart = start
+                    }
+                }
+                let isComplete = !dialect.header || wanted == [1] || number >= wanted.max() ?? 1
+                if isBegun, isComplete, !dialect.commentRows.contains(number + 1) {
                     dataStart = min(block.count, Int(index.fields[last]) + 1)
-                    headerRange = start..<dataStart
+                    headerRange = headerStart..<dataStart
                     noteDepartures(scanner, before: dataStart)
-                    return fields
+                    return joined
                 }
                 first = last + 1
             }
-            if position == block.count { return block.isLast ? [] : nil }
+            if position == block.count { return block.isLast ? joined : nil }
+        }
+    }
+
+    /// A header of several rows: the texts of each column, blank ones left out; a row that is shorter goes on with its last.
+    private static func join(_ above: [String], _ below: [String], _ separator: String) -> [String] {
+        (0..<max(above.count, below.count)).map { place in
+            let parts = [above, below].map { $0.indices.contains(place) ? $0[place] : $0.last ?? "" }
+            return parts.filter { !$0.isEmpty }.joined(separator: separator)
         }
     }
 
@@ -123,6 +152,13 @@ struct Binding {
         findings.append((check, Offender(row: nil, column: column, byte: byte, value: value)))
     }
 
+    /// What the file seems to be if it is none of its format.
+    func mismatch(_ block: Block) -> String? {
+        guard let dialect else { return FormatMismatch.json(isArray: plan.format.kind == .jsonArray, block) }
+        guard dialect.header, !plan.columns.isEmpty, places.allSatisfy({ $0 < 0 }) else { return nil }
+        return FormatMismatch.delimited(header, dialect, block)
+    }
+
     /// Finds each declared column in the header.
     private mutating func bind() {
         width = max(1, header.count)
@@ -135,8 +171,17 @@ struct Binding {
             }
             if seen[name] == nil { seen[name] = place }
         }
-        places = plan.columns.map { seen[$0.name] ?? -1 }
+        if dialect?.caseSensitiveHeader == false {
+            var folded: [String: Int] = [:]
+            for (place, name) in header.enumerated() where folded[name.lowercased()] == nil {
+                folded[name.lowercased()] = place
+            }
+            places = plan.columns.map { seen[$0.name] ?? folded[$0.name.lowercased()] ?? -1 }
+        } else {
+            places = plan.columns.map { seen[$0.name] ?? -1 }
+        }
         noteMissing()
+        let bound = Set(places)
         for rule in plan.fileRules {
             switch rule.kind {
             case .forbidden(let names):
@@ -149,7 +194,7 @@ struct Binding {
                     note(rule.check, plan.columns[right].name, headerRange.lowerBound, plan.columns[right].name)
                 }
             case .onlyDeclared:
-                for name in header where plan.columnIndex[name] == nil {
+                for (place, name) in header.enumerated() where plan.columnIndex[name] == nil && !bound.contains(place) {
                     note(rule.check, name, headerRange.lowerBound, name)
                 }
             default: break

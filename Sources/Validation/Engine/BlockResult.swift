@@ -49,6 +49,8 @@ struct ColumnTally {
     var exactLow: ExactDecimal?
     var exactHigh: ExactDecimal?
     var exactCount = 0
+    /// Their sum; nil once they lie too far apart to be summed.
+    var exactSum: ExactDecimal? = .zero
     var doubles = DoubleSum()
     var shortest = Int.max
     var longest = 0
@@ -64,6 +66,7 @@ struct ColumnTally {
         high = max(high, other.high)
         sum += other.sum
         exactCount += other.exactCount
+        if let sum = exactSum, let more = other.exactSum { exactSum = sum.adding(more) } else { exactSum = nil }
         if let value = other.exactLow { noteExact(value) }
         if let value = other.exactHigh { noteExact(value) }
         doubles.add(other.doubles)

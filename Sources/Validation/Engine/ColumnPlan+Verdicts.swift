@@ -31,25 +31,33 @@ extension ColumnPlan {
         return [onLane, tally.exactHigh].compactMap(\.self).max()
     }
 
-    /// The mean, to nine places; nil if there are no values, or some that the sum has no room for.
-    func mean(_ tally: ColumnTally) -> ExactDecimal? {
-        guard tally.values > 0, tally.exactCount == 0 else { return nil }
+    /// Whether a mean means anything: of numbers and lengths of time.
+    var hasMean: Bool {
+        switch type.kind {
+        case .integer, .decimal, .number, .duration, .year: true
+        default: false
+        }
+    }
+
+    /// The sum; nil if it is no number, or its parts lie too far apart.
+    private func sum(_ tally: ColumnTally) -> ExactDecimal? {
         switch lane {
-        case .double:
+        case .double: tally.doubles.value.flatMap { ExactDecimal(Array($0.description.utf8)) }
+        case .scaled(let scale):
+            tally.exactCount == 0
+                ? ExactDecimal(tally.sum, scale: scale) : tally.exactSum?.adding(ExactDecimal(tally.sum, scale: scale))
+        case .none: nil
+        }
+    }
+
+    /// The mean, cut to nine places; nil if there is none.
+    func mean(_ tally: ColumnTally) -> ExactDecimal? {
+        guard tally.values > 0 else { return nil }
+        if case .double = lane {
             guard let sum = tally.doubles.value else { return nil }
             return ExactDecimal(Array((sum / Double(tally.values)).description.utf8))
-        case .scaled(let scale):
-            let (whole, rest) = tally.sum.quotientAndRemainder(dividingBy: Int128(tally.values))
-            // Nine places beyond the lane's own, then cut to nine in all.
-            let fraction = rest * 1_000_000_000 / Int128(tally.values)
-            var (value, places) = (whole * 1_000_000_000 + fraction, scale + 9)
-            while places > 9 {
-                value = value / 10
-                places -= 1
-            }
-            return ExactDecimal(value, scale: places)
-        case .none: return nil
         }
+        return sum(tally)?.divided(by: tally.values, places: 9)
     }
 
     func statistics(_ tally: ColumnTally) -> ColumnStatistics {
@@ -57,8 +65,8 @@ extension ColumnPlan {
             name: name, type: type.name, values: tally.values, missing: tally.missing, invalid: tally.invalid)
         if tally.low <= tally.high || tally.exactLow != nil {
             let isExact = tally.exactCount > 0
-            all.min = isExact ? smallest(tally)?.text : text(tally.low)
-            all.max = isExact ? largest(tally)?.text : text(tally.high)
+            all.min = isExact ? smallest(tally).map(canonical) : text(tally.low)
+            all.max = isExact ? largest(tally).map(canonical) : text(tally.high)
         }
         switch type.kind {
         case .integer, .decimal, .number: all.mean = mean(tally)?.text
@@ -77,21 +85,41 @@ extension ColumnPlan {
         func within(_ value: ExactDecimal?) -> (Bool, String) {
             guard let value else { return (false, "no values") }
             let holds = (rule.low.map { $0 <= value } ?? true) && (rule.high.map { value <= $0 } ?? true)
-            return (holds, value.text)
+            return (holds, canonical(value))
         }
         switch function {
-        case .mean: return within(mean(tally))
-        case .minimum: return within(smallest(tally))
-        case .maximum: return within(largest(tally))
+        case .mean:
+            guard tally.values > 0 else { return (false, "no values") }
+            guard let mean = mean(tally) else { return (false, "no finite mean") }
+            if case .double = lane {
+                let (holds, _) = within(mean)
+                return (holds, mean.text)
+            }
+            // The mean itself may have no end: the sum is held against the bounds times the count, exactly.
+            guard let sum = sum(tally) else { return (false, "no mean that can be told") }
+            let holds =
+                (rule.low.map { $0.times(tally.values) <= sum } ?? true)
+                && (rule.high.map { sum <= $0.times(tally.values) } ?? true)
+            return (holds, mean.text)
+        case .minimum: return extreme(tally, tally.low, within, smallest(tally))
+        case .maximum: return extreme(tally, tally.high, within, largest(tally))
         case .quantile(let share):
             guard tally.values > 0 else { return (false, "no values") }
             let under = tally.under.isEmpty ? 0 : tally.under[index]
             let over = tally.over.isEmpty ? 0 : tally.over[index]
             // The quantile is the value of this rank, from 1: it is under the bound if so many values are.
-            let rank = max(1, Int((share * Double(tally.values)).rounded(.up)))
+            let rank = max(1, Share(share)?.rank(of: tally.values) ?? 1)
             let holds = under < rank && tally.values - over >= rank
             return (holds, "\(under) of \(tally.values) values under, \(over) over")
         }
+    }
+
+    /// NaN and the infinities have no decimal form: they compare by their place on the lane.
+    private func extreme(
+        _ tally: ColumnTally, _ position: Int64, _ within: (ExactDecimal?) -> (Bool, String), _ value: ExactDecimal?
+    ) -> (Bool, String) {
+        if case .double = lane, tally.values > 0, value == nil { return (false, text(position)) }
+        return within(value)
     }
 
     /// Whether the newest value is at most `limit` seconds before `now`.

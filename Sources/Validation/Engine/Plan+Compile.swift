@@ -22,6 +22,7 @@ extension Plan {
                 throw RuleError("column \(column.name) is declared twice", line: column.line)
             }
             columnIndex[column.name] = columns.count
+            self.markers[column.name] = column.missing ?? markers
             try add(column, markers: column.missing ?? markers)
         }
         for rule in rules.definition.tableRules { try add(rule) }
@@ -31,12 +32,12 @@ extension Plan {
     private func applies(_ departure: Departure) -> Bool {
         switch departure {
         case .malformedJSON, .duplicateMember: dialect == nil
-        case .invalidUTF8, .byteOrderMark, .blankLine, .rowTooLong: true
+        case .invalidUTF8, .byteOrderMark, .blankLine, .rowTooLong, .wrongFormat: true
         default: dialect != nil
         }
     }
 
-    private mutating func addCheck(
+    mutating func addCheck(
         _ rule: String, _ name: String, _ columns: [String], _ consequence: Consequence, rejects: Bool
     ) -> Int {
         checks.append(
@@ -47,6 +48,10 @@ extension Plan {
     }
 
     private mutating func reference(_ reference: Reference) -> Int {
+        var reference = reference
+        if reference.object.isEmpty {
+            reference.own = (format, reference.columns.map { markers[$0] ?? [""] })
+        }
         if let index = references.firstIndex(of: reference) { return index }
         references.append(reference)
         return references.count - 1
@@ -68,6 +73,7 @@ extension Plan {
             name: column.name, type: column.type, lane: Lane(column.type), reader: reader,
             fast: ColumnPlan.Fast(column.type, markersAreNoValues: markersAreNoValues), isOptional: column.isOptional,
             missing: TextSet(texts), missingEmpty: texts.contains([]), typeCheck: typeCheck)
+        do { try Self.check(column.typeConsequence, "type") } catch { throw error.about(column.name, column.line) }
         for constraint in column.constraints {
             do { try add(constraint, of: column, to: &plan) } catch { throw error.about(column.name, column.line) }
         }
@@ -82,6 +88,7 @@ extension Plan {
         _ constraint: Column.Constraint, of column: Column, to plan: inout ColumnPlan
     ) throws(RuleError) {
         let name = column.name
+        try Self.check(constraint.consequence, "a rule")
         func check(_ plan: inout Plan, _ rule: String, _ text: String) -> Int {
             plan.addCheck(rule, "\(name) \(text)", [name], constraint.consequence, rejects: true)
         }
@@ -102,21 +109,33 @@ extension Plan {
                 case (nil, nil): "has any length"
                 }
             let rule = min != nil && max != nil ? "length" : min != nil ? "minLength" : "maxLength"
-            plan.lengths.append((check(&self, rule, text), min ?? 0, max ?? .max))
+            if column.type.isCollection {
+                let words = text.replacing("characters", with: "elements")
+                plan.contents.append(
+                    Self.elementCount(check(&self, rule, words), column.type, (min ?? 0)...(max ?? .max)))
+            } else {
+                plan.lengths.append((check(&self, rule, text), min ?? 0, max ?? .max))
+            }
         case .pattern(let expression):
             let pattern = try Pattern(expression)
             plan.patterns.append((check(&self, "pattern", "matches \(expression)"), pattern))
         case .oneOf(let literals):
             if literals.isEmpty { throw RuleError("oneOf needs at least one value") }
+            if column.type.isJSON {
+                let shown = literals.map(\.text).joined(separator: ", ")
+                plan.contents.append(try Self.members(check(&self, "enum", "is one of \(shown)"), literals))
+                return
+            }
             let shown = literals.prefix(8).map(\.text).joined(separator: ", ") + (literals.count > 8 ? ", …" : "")
             var members = ColumnPlan.Members(check: check(&self, "enum", "is one of \(shown)"))
             var texts: [[UInt8]] = []
             for literal in literals {
-                switch plan.reader.judge(Array(literal.text.utf8)[...]) {
+                switch plan.judge(literal) {
                 case .lane(let position): members.positions.insert(position)
-                case .exact(let value): members.exacts.insert(value)
+                case .exact(let value) where column.type.name != "integer" || value.isInteger:
+                    members.exacts.insert(value)
                 case .text: texts.append(Array(literal.text.utf8))
-                case .invalid, .missing:
+                case .invalid, .missing, .exact:
                     throw RuleError("\"\(literal.text)\" in oneOf is not \(column.type.article)")
                 }
             }
@@ -125,8 +144,13 @@ extension Plan {
         case .unique:
             keys.append(KeyPlan(check: check(&self, "unique", "has no value twice"), columns: [columns.count]))
         case .reference(let target):
-            let text = "stands in \(target.object), column \(target.columns[0])"
+            let text = "stands in \(target.shown), column \(target.columns[0])"
             plan.references.append((check(&self, "reference", text), reference(target)))
+        case .jsonSchema(let schema):
+            guard column.type.isJSON else {
+                throw RuleError("the constraint \"jsonSchema\" does not apply to \(column.type.article)")
+            }
+            plan.contents.append((check(&self, "jsonSchema", "keeps to its JSON Schema"), { schema.allows($0) }))
         case .custom(let text, let holds):
             plan.customs.append((check(&self, "custom", ": \(text)"), holds))
         }
@@ -134,7 +158,7 @@ extension Plan {
 
     // MARK: Rules over rows and the file
 
-    private func column(_ name: String, _ rule: String, _ line: Int?) throws(RuleError) -> Int {
+    func column(_ name: String, _ rule: String, _ line: Int?) throws(RuleError) -> Int {
         guard let index = columnIndex[name] else {
             throw RuleError("\(rule) names the column \(name), which is not declared", line: line)
         }
@@ -143,6 +167,7 @@ extension Plan {
 
     private mutating func add(_ rule: TableRule) throws(RuleError) {
         let line = rule.line
+        try Self.check(rule.consequence, "a rule")
         switch rule.kind {
         case .unique(let names, let required):
             if names.isEmpty { throw RuleError("a key needs at least one column", line: line) }
@@ -169,7 +194,7 @@ extension Plan {
                 object: target.object, columns: target.columns, types: indices.map { columns[$0].type })
             let list = names.joined(separator: ", ")
             let id = addCheck(
-                "reference", "\(list) stands in \(target.object), \(target.columns.joined(separator: ", "))", names,
+                "reference", "\(list) stands in \(target.shown), \(target.columns.joined(separator: ", "))", names,
                 rule.consequence, rejects: true)
             if indices.count == 1 {
                 columns[indices[0]].references.append((id, reference(typed)))
@@ -179,7 +204,7 @@ extension Plan {
         case .compare(let left, let comparison, let right):
             let (first, second) = (try column(left, "Compare", line), try column(right, "Compare", line))
             let (one, other) = (columns[first], columns[second])
-            guard one.lane.isComparable(other.lane) else {
+            guard one.type.isComparable(other.type) else {
                 throw RuleError(
                     "\(left) is \(one.type.article) and \(right) \(other.type.article): they do not compare", line: line
                 )
@@ -192,68 +217,6 @@ extension Plan {
                 RowRulePlan(check: addCheck("row", name, [], rule.consequence, rejects: true), holds: holds))
         default: try addFileRule(rule)
         }
-    }
-
-    private mutating func addFileRule(_ rule: TableRule) throws(RuleError) {
-        let line = rule.line
-        func bounds(_ min: String?, _ max: String?) -> String {
-            switch (min, max) {
-            case (let min?, let max?): "from \(min) to \(max)"
-            case (let min?, nil): "at least \(min)"
-            case (nil, let max?): "at most \(max)"
-            case (nil, nil): "any"
-            }
-        }
-        func range(_ min: Int?, _ max: Int?) -> String { bounds(min.map(String.init), max.map(String.init)) }
-        var plan = FileRulePlan(check: 0, kind: rule.kind)
-        let (id, text, names): (String, String, [String])
-        switch rule.kind {
-        case .rowCount(let min, let max):
-            (id, text, names) = ("row-count", "the number of rows is \(range(min, max))", [])
-        case .missingShare(let name, let percent):
-            plan.column = try column(name, "MissingShare", line)
-            let share = Literal(floatLiteral: percent).text
-            (id, text, names) = ("missing-share", "at most \(share) % of \(name) is missing", [name])
-        case .distinct(let name, let min, let max):
-            plan.column = try column(name, "DistinctCount", line)
-            (id, text, names) = (
-                "distinct-count", "the number of different values of \(name) is \(range(min, max))", [name]
-            )
-        case .aggregate(let function, let name, let min, let max):
-            let index = try column(name, "Aggregate", line)
-            guard columns[index].lane != .none else {
-                throw RuleError("\(name) is \(columns[index].type.article): it has no \(function.words)", line: line)
-            }
-            if case .quantile(let share) = function, !(0...1).contains(share) {
-                throw RuleError("a quantile lies between 0 and 1, not at \(share)", line: line)
-            }
-            if min == nil, max == nil { throw RuleError("Aggregate needs a min or a max", line: line) }
-            plan.column = index
-            if let min { plan.low = try columns[index].exact(min) }
-            if let max { plan.high = try columns[index].exact(max) }
-            if let low = plan.low { plan.laneLow = columns[index].lane.interval(.min, low).0 }
-            if let high = plan.high { plan.laneHigh = columns[index].lane.interval(.max, high).1 }
-            (id, text, names) = (
-                function.rule, "the \(function.words) of \(name) is \(bounds(min?.text, max?.text))", [name]
-            )
-        case .fresh(let name, let seconds):
-            let index = try column(name, "Freshness", line)
-            switch columns[index].type.kind {
-            case .date, .datetime: break
-            default: throw RuleError("Freshness needs a date or datetime; \(name) is \(columns[index].type.article)")
-            }
-            plan.column = index
-            (id, text, names) = ("freshness", "the newest \(name) is at most \(seconds) s old", [name])
-        case .forbidden(let columns):
-            (id, text, names) = (
-                "forbidden-column", "the file has no column \(columns.joined(separator: ", "))", columns
-            )
-        case .order: (id, text, names) = ("column-order", "the columns stand in their declared order", [])
-        case .onlyDeclared: (id, text, names) = ("extra-column", "the file has no undeclared column", [])
-        case .unique, .reference, .compare, .row: return
-        }
-        plan.check = addCheck(id, text, names, rule.consequence, rejects: false)
-        fileRules.append(plan)
     }
 }
 
@@ -318,6 +281,8 @@ extension ColumnType {
         switch kind {
         case .integer, .array, .object: "an \(name)"
         case .any: "anything"
+        case .enumeration(let values):
+            "one of \(values.prefix(8).joined(separator: ", "))\(values.count > 8 ? ", …" : "")"
         case .string(.email): "an e-mail address"
         case .string(.uri): "a URI"
         case .string(.binary): "base64"
@@ -348,7 +313,7 @@ extension ColumnPlan {
     /// A rule's literal as a value of this column.
     func exact(_ literal: Literal) throws(RuleError) -> ExactDecimal {
         let text = Array(literal.text.utf8)
-        switch reader.judge(text[...]) {
+        switch judge(literal) {
         case .lane(let position):
             if case .double = lane, let exact = ExactDecimal(text) { return exact }
             if let exact = lane.exact(position) { return exact }
@@ -389,14 +354,6 @@ extension Lane {
             case .above: return down == .max ? never : (down + 1, .max)
             case .below: return up == .min ? never : (.min, up - 1)
             }
-        }
-    }
-
-    func isComparable(_ other: Lane) -> Bool {
-        switch (self, other) {
-        case (.none, .none): true
-        case (.none, _), (_, .none): false
-        default: true
         }
     }
 }

@@ -16,6 +16,8 @@ struct Plan: Sendable {
     var missingColumnCheck = 0
     var needsAnyColumn = false
     var columnIndex: [String: Int] = [:]
+    /// By column, the texts that stand for a missing value.
+    var markers: [String: [String]] = [:]
 }
 
 struct CheckPlan: Sendable {
@@ -73,6 +75,8 @@ struct ColumnPlan: Sendable {
     var members: [Members] = []
     var references: [(check: Int, reference: Int)] = []
     var customs: [(check: Int, holds: @Sendable (String) -> Bool)] = []
+    /// Rules over what is in a value: its elements, its members.
+    var contents: [(check: Int, holds: @Sendable (UnsafeBufferPointer<UInt8>) -> Bool)] = []
 
     /// Whether its texts have only rules that are judged where the text is found.
     var isSimpleText: Bool {
@@ -81,7 +85,7 @@ struct ColumnPlan: Sendable {
     }
 
     var needsText: Bool {
-        !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty
+        !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty || !contents.isEmpty
             || (lane == .none && (!members.isEmpty || !references.isEmpty))
     }
 }

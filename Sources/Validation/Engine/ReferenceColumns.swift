@@ -27,8 +27,11 @@ public final class ReferenceColumns: @unchecked Sendable {
         _ reference: Reference, _ format: Format?, _ read: ((ByteSource) throws -> Void) throws -> Void
     ) throws {
         let types = reference.types.isEmpty ? reference.columns.map { _ in ColumnType.string } : reference.types
-        let rules = RuleSet(reference.object, format: format ?? Format(key: reference.object) ?? .csv) {
-            for (name, type) in zip(reference.columns, types) { Column(name, type) }
+        let format = format ?? reference.own?.format ?? Format(key: reference.object) ?? .csv
+        let rules = RuleSet(reference.object, format: format) {
+            for (place, (name, type)) in zip(reference.columns, types).enumerated() {
+                Column(name, type).missing(reference.own?.missing[place])
+            }
             UniqueKey(columns: reference.columns)
         }
         let plan = try Plan(rules)
@@ -37,9 +40,14 @@ public final class ReferenceColumns: @unchecked Sendable {
             var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
             run.keySets = [keys]
             let report = try run.run(source)
+            let name = reference.shown
+            for departure in [Departure.wrongFormat, .unterminatedQuote, .rowTooLong] {
+                guard report.checks.contains(where: { $0.rule == departure.rawValue && $0.count > 0 }) else { continue }
+                throw RuleError("\(name) can't be read to its end: \(departure.rawValue)")
+            }
             if let missing = report.checks.first(where: { $0.rule == "missing-column" }), missing.count > 0 {
                 let names = reference.columns.filter { name in !report.columns.contains { $0.name == name } }
-                throw RuleError("\(reference.object) has no column \(names.joined(separator: ", "))")
+                throw RuleError("\(name) has no column \(names.joined(separator: ", "))")
             }
         }
         self.keys = keys

@@ -9,6 +9,8 @@ struct ValidationRun {
     var progress: ((Int) -> Void)?
 
     private var rows = 0
+    /// Nothing of the file was judged.
+    private var isUnreadable = false
     private var rejected = 0
     private var counts: [Int]
     private var offenders: [[Offender]]
@@ -25,7 +27,7 @@ struct ValidationRun {
         statistics = plan.columns.map { _ in ColumnTally() }
         distinct = plan.fileRules.map { rule in
             guard case .distinct(_, let min, let max) = rule.kind else { return nil }
-            return DistinctCounter(limit: Swift.max(min ?? 0, (max ?? 0) + 1))
+            return DistinctCounter(limit: Swift.max(min ?? 0, (max ?? -1) &+ 1, 1))
         }
     }
 
@@ -35,6 +37,9 @@ struct ValidationRun {
         var reader = BlockReader(source, size: options.blockSize)
         var buffer = PaddedBuffer(capacity: 0)
         var block = try reader.next(after: UnsafeBufferPointer(start: nil, count: 0), into: &buffer)
+        if let other = FormatMismatch.encoding(block) {
+            return report(wrong: other, reader.bytesRead, begin.duration(to: clock.now))
+        }
         var binding = Binding(plan, options, references, block)
         while binding == nil, block.count <= options.longestRow {
             block = try reader.next(
@@ -44,6 +49,9 @@ struct ValidationRun {
         guard let binding else {
             note(.rowTooLong, byte: 0)
             return report(nil, reader.bytesRead, begin.duration(to: clock.now))
+        }
+        if let other = binding.mismatch(block) {
+            return report(wrong: other, reader.bytesRead, begin.duration(to: clock.now))
         }
         for finding in binding.findings { note(finding.check, finding.offender) }
         let header = UnsafeRawBufferPointer(
@@ -154,9 +162,16 @@ struct ValidationRun {
 
     // MARK: Joining
 
-    private mutating func note(_ departure: Departure, byte: Int) {
+    private mutating func note(_ departure: Departure, byte: Int, value: String = "") {
         guard let check = plan.departureChecks[departure] else { return }
-        note(check, Offender(row: nil, column: nil, byte: byte, value: ""))
+        note(check, Offender(row: nil, column: nil, byte: byte, value: value))
+    }
+
+    /// The one finding about a file that is none of its format.
+    private mutating func report(wrong other: String, _ bytes: Int, _ elapsed: Duration) -> ValidationReport {
+        note(.wrongFormat, byte: 0, value: other)
+        isUnreadable = true
+        return report(nil, bytes, elapsed)
     }
 
     private mutating func note(_ check: Int, _ offender: Offender) {
@@ -210,7 +225,7 @@ struct ValidationRun {
 
     private mutating func report(_ binding: Binding?, _ bytes: Int, _ elapsed: Duration) -> ValidationReport {
         var found: [Int: String] = [:]
-        for index in plan.fileRules.indices { judgeFile(index, binding, &found) }
+        if !isUnreadable { for index in plan.fileRules.indices { judgeFile(index, binding, &found) } }
         var checks: [CheckResult] = []
         for (index, check) in plan.checks.enumerated() where !check.isQuiet || counts[index] > 0 {
             checks.append(
@@ -228,8 +243,12 @@ struct ValidationRun {
     private func columns(_ binding: Binding?) -> [ColumnStatistics] {
         guard let binding else { return [] }
         var all: [ColumnStatistics] = []
+        var declared = [Int?](repeating: nil, count: binding.header.count)
+        for (column, place) in binding.places.enumerated() where declared.indices.contains(place) {
+            declared[place] = column
+        }
         for (place, name) in binding.header.enumerated() {
-            if let column = binding.places.firstIndex(of: place) {
+            if let column = declared[place] {
                 all.append(plan.columns[column].statistics(statistics[column]))
             } else {
                 all.append(ColumnStatistics(name: name, type: nil, values: 0, missing: 0, invalid: 0))
@@ -251,7 +270,7 @@ struct ValidationRun {
             holds = within(rows, min, max)
             found[rule.check] = rows == 1 ? "1 row" : "\(rows) rows"
         case .missingShare(_, let percent):
-            holds = Double(tally.missing) * 100 <= percent * Double(rows)
+            holds = Share(percent: percent)?.allows(tally.missing, of: rows) ?? false
             let share = rows > 0 ? Double(tally.missing) * 100 / Double(rows) : 0
             found[rule.check] = "\(tally.missing) of \(rows) missing (\((share * 1000).rounded() / 1000) %)"
         case .distinct(_, let min, let max):

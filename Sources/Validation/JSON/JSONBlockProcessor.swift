@@ -11,6 +11,10 @@ final class JSONBlockProcessor {
     /// Within an array: what may come next.
     private var place = ArrayPlace.start
     private var unknownNames: Set<String> = []
+    /// Until the first row that is an object: lines that are none. So many make it a file of another format.
+    private var badLines = 0
+    private var hasRows = false
+    private static let mostBadLines = 20
 
     private enum ArrayPlace { case start, first, element, comma, end }
 
@@ -50,6 +54,7 @@ final class JSONBlockProcessor {
             } else {
                 takeRow(line, at: position, expectsEnd: true)
             }
+            if result.isFatal { return }
             position = min(block.count, end + 1)
             result.consumed = position
         }
@@ -109,8 +114,15 @@ final class JSONBlockProcessor {
             result.ends.append(UInt32(truncatingIfNeeded: position + text.count))
             result.rows += 1
             note(.malformedJSON, result.rows - 1, position + error.byte, error.message)
+            if !hasRows {
+                badLines += 1
+                if badLines == Self.mostBadLines {
+                    fail(.wrongFormat, 0, "none of the first \(badLines) lines is a JSON object")
+                }
+            }
             return nil
         }
+        hasRows = true
         noteNames()
         if let problem = reader.invalidUTF8 {
             flush()

@@ -135,7 +135,58 @@ extension JSONParser {
     }
 
     /// Reads a value for its syntax alone.
-    mutating func skipValue(depth: Int) throws(JSONSyntaxError) { _ = try value(depth: depth) }
+    ///
+    /// Nothing is kept of it but the brackets that are open, so that a row costs no more than its bytes.
+    mutating func skipValue(depth: Int) throws(JSONSyntaxError) {
+        var open: [UInt8] = []
+        while true {
+            skipSpace()
+            switch next {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                guard open.count + depth < Self.deepest else {
+                    throw failure("nested deeper than \(Self.deepest) levels")
+                }
+                let bracket = next
+                open.append(bracket == UInt8(ascii: "{") ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+                index += 1
+                skipSpace()
+                if let close = open.last, take(close) {
+                    open.removeLast()
+                    break
+                }
+                if bracket == UInt8(ascii: "{") { try name() }
+                continue
+            case UInt8(ascii: "\""): try skipString()
+            case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): _ = try value(depth: 0)
+            case .some(0x30...0x39), UInt8(ascii: "-"): _ = try number()
+            case nil: throw failure("the JSON text ends where a value was expected")
+            default: throw failure("expected a JSON value")
+            }
+            // After a value: close what ends here, and go on with the next.
+            while let close = open.last {
+                skipSpace()
+                if take(close) {
+                    open.removeLast()
+                    continue
+                }
+                guard take(UInt8(ascii: ",")) else {
+                    throw failure(
+                        close == UInt8(ascii: "}")
+                            ? "expected a comma or } after a member" : "expected a comma or ] after an element")
+                }
+                skipSpace()
+                if close == UInt8(ascii: "}") { try name() }
+                break
+            }
+            if open.isEmpty { return }
+        }
+    }
+
+    private mutating func name() throws(JSONSyntaxError) {
+        guard next == UInt8(ascii: "\"") else { throw failure("expected a member name in quotes") }
+        try skipString()
+        try colon()
+    }
 }
 
 /// Rows of JSON as the evaluator takes them: fields one after another, in the plan's order.

@@ -8,6 +8,11 @@ struct JSONValue: Sendable {
         case string(String)
         case array([JSONValue])
         case object([(key: String, value: JSONValue)])
+
+        var isNull: Bool {
+            if case .null = self { return true }
+            return false
+        }
     }
 
     let content: Content
@@ -42,9 +47,9 @@ struct JSONSyntaxError: Error {
 /// Reads JSON (RFC 8259) strictly: one value, no comments, no trailing commas.
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
-    private(set) var index = 0
+    var index = 0
     private(set) var line = 1
-    private static let deepest = 256
+    static let deepest = 256
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -213,6 +218,27 @@ struct JSONParser {
                     "a control character in a string; expected \\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
             default: text.append(byte)
             }
+        }
+    }
+
+    /// Passes over a string, checked as one that is read.
+    mutating func skipString() throws(JSONSyntaxError) {
+        index += 1
+        var none: [UInt8] = []
+        while true {
+            guard let byte = current else { throw error("a string without its closing quote") }
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+                index += 1
+                continue
+            }
+            index += 1
+            if byte == UInt8(ascii: "\"") { return }
+            guard byte == UInt8(ascii: "\\") else {
+                throw error(
+                    "a control character in a string; expected \\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
+            }
+            try escape(into: &none)
+            none.removeAll(keepingCapacity: true)
         }
     }
 

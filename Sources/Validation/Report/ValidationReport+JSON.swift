@@ -9,6 +9,7 @@ extension ValidationReport {
             $0.member("rejected", rejected)
             $0.member("bytes", bytes)
             $0.member("seconds", seconds)
+            $0.member("bytesPerSecond", bytesPerSecond.rounded())
             $0.member("checks", checks) { $0.check($1) }
             $0.member("columns", columns) { $0.column($1) }
         }

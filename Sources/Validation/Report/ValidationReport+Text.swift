@@ -5,6 +5,7 @@ extension ValidationReport {
         var lines = [
             "\(table): \(verdict). \(grouped(rows)) rows, \(grouped(rejected)) rejected, "
                 + "\(grouped(bytes)) bytes in \(rounded(seconds)) s"
+                + (seconds > 0 ? " (\(rate))" : "")
         ]
         for check in checks where check.count > 0 {
             let mark = check.passed ? "tolerated" : check.severity.rawValue
@@ -35,6 +36,13 @@ extension ValidationReport {
             text.append(digit)
         }
         return text
+    }
+
+    /// `412.5 MB/s`
+    private var rate: String {
+        let tenths = Int((bytesPerSecond / 100_000).rounded())
+        return tenths < 10
+            ? "\(grouped(Int(bytesPerSecond.rounded()))) B/s" : "\(grouped(tenths / 10)).\(tenths % 10) MB/s"
     }
 
     private func rounded(_ seconds: Double) -> String {

@@ -31,6 +31,7 @@ public struct Column: Sendable, RuleElement {
             case unique
             case reference(Reference)
             case custom(String, @Sendable (String) -> Bool)
+            case jsonSchema(JSONSchema)
         }
 
         enum Bound: Sendable { case min, max, above, below }
@@ -45,7 +46,7 @@ public struct Column: Sendable, RuleElement {
         typeConsequence = Consequence(severity: severity, tolerance: tolerance)
     }
 
-    private func adding(_ kind: Constraint.Kind, _ severity: Severity, _ tolerance: Tolerance) -> Column {
+    func adding(_ kind: Constraint.Kind, _ severity: Severity, _ tolerance: Tolerance) -> Column {
         var copy = self
         copy.constraints.append(
             Constraint(kind: kind, consequence: Consequence(severity: severity, tolerance: tolerance)))
@@ -64,6 +65,11 @@ public struct Column: Sendable, RuleElement {
     }
     /// The texts that stand for a missing value here, in place of the rule set's.
     public func missing(_ markers: String...) -> Column {
+        var copy = self
+        copy.missing = markers
+        return copy
+    }
+    func missing(_ markers: [String]?) -> Column {
         var copy = self
         copy.missing = markers
         return copy
@@ -126,6 +132,14 @@ public struct Column: Sendable, RuleElement {
         _ column: String, of object: String, severity: Severity = .error, atMost: Tolerance = .none
     ) -> Column {
         adding(.reference(Reference(object: object, columns: [column], types: [type])), severity, atMost)
+    }
+    /// The value, a JSON object or array, keeps to a JSON Schema (drafts 7 to 2020-12). Throws ``RuleError`` if that is none.
+    public func jsonSchema(
+        _ schema: String, severity: Severity = .error, atMost: Tolerance = .none
+    ) throws(RuleError) -> Column {
+        let value: JSONValue
+        do { value = try JSONParser.parse(schema) } catch { throw RuleError(error.message, line: error.line) }
+        return adding(.jsonSchema(try JSONSchema(value)), severity, atMost)
     }
     /// A rule of your own over the text of each value that is not missing.
     public func check(

@@ -23,7 +23,8 @@ public struct ColumnType: Sendable, Equatable {
         case object
         case array
         case geojson(topology: Bool)
-        case list(delimiter: UInt8, item: ListItem)
+        case list(delimiter: [UInt8], item: ListItem)
+        case enumeration([String])
         case any
     }
 
@@ -96,6 +97,26 @@ public struct ColumnType: Sendable, Equatable {
         ColumnType(kind: .number(NumberFormat(decimalChar: decimalChar, groupChar: groupChar, bareNumber: bareNumber)))
     }
 
+    /// One of these texts: `.enum("EWR", "JFK", "LGA")`.
+    public static func `enum`(_ values: String...) -> ColumnType { ColumnType(kind: .enumeration(values)) }
+    /// One of these texts.
+    public static func `enum`(_ values: [String]) -> ColumnType { ColumnType(kind: .enumeration(values)) }
+    /// Items of one type in one field: `.list(of: .integer, delimiter: ";")`. The item may be a string, an integer, a
+    /// number, a boolean, a date, a time or a datetime in its plain form; other types are taken as strings.
+    public static func list(of item: ColumnType = .string, delimiter: String = ",") -> ColumnType {
+        let kind: ListItem =
+            switch item.kind {
+            case .integer: .integer
+            case .number, .decimal: .number
+            case .boolean: .boolean
+            case .date: .date
+            case .time: .time
+            case .datetime: .datetime
+            default: .string
+            }
+        return ColumnType(kind: .list(delimiter: Array((delimiter.isEmpty ? "," : delimiter).utf8), item: kind))
+    }
+
     /// The name that Table Schema gives the type.
     public var name: String {
         switch kind {
@@ -116,6 +137,7 @@ public struct ColumnType: Sendable, Equatable {
         case .array: "array"
         case .geojson: "geojson"
         case .list: "list"
+        case .enumeration: "enum"
         case .any: "any"
         }
     }

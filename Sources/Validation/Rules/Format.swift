@@ -59,6 +59,15 @@ public struct Dialect: Sendable, Equatable {
     public var skipInitialSpace: Bool
     /// A further text that stands for a missing value.
     public var nullSequence: String?
+    /// The rows that name the columns, from 1, counted as the file's lines are, blank ones and comments too; the data
+    /// starts after the last of them. Their texts are joined by ``headerJoin``.
+    public var headerRows: [Int] = [1]
+    /// What joins the texts of several header rows.
+    public var headerJoin = " "
+    /// Rows that are passed over, from 1; they stand before or right after the header.
+    public var commentRows: [Int] = []
+    /// Whether `Name` and `name` are two columns.
+    public var caseSensitiveHeader = true
 
     /// A dialect; the defaults are RFC 4180's.
     public init(

@@ -1,12 +1,14 @@
 /// Columns of another object that values must stand in.
 public struct Reference: Sendable, Hashable {
-    /// The other object, as the rule names it: `airports.csv`.
+    /// The other object, as the rule names it: `airports.csv`; empty for the table itself.
     public let object: String
     /// Its columns, in the order in which they are compared.
     public let columns: [String]
     /// The types to compare as, those of the columns that refer to it.
     let typeNames: [String]
     let types: [ColumnType]
+    /// How the table itself is written, and its columns' missing-value markers, for a reference to itself.
+    var own: (format: Format, missing: [[String]])?
 
     init(object: String, columns: [String], types: [ColumnType]) {
         self.object = object
@@ -35,4 +37,7 @@ public struct Reference: Sendable, Hashable {
         let formats = [".csv", ".tsv", ".jsonl", ".ndjson", ".json"]
         return [object] + formats.flatMap { format in compressions.map { object + format + $0 } }
     }
+
+    /// The object, for people.
+    var shown: String { object.isEmpty ? "the table itself" : object }
 }

@@ -19,7 +19,15 @@ public enum Tolerance: Sendable, Equatable {
     func allows(_ count: Int, of rows: Int) -> Bool {
         switch self {
         case .rows(let limit): count <= limit
-        case .percent(let share): Double(count) * 100 <= share * Double(rows)
+        case .percent(let share): Share(percent: share)?.allows(count, of: rows) ?? false
+        }
+    }
+
+    /// Whether it means anything: no negative number of rows, no share outside 0 to 100 %.
+    var isMeaningful: Bool {
+        switch self {
+        case .rows(let limit): limit >= 0
+        case .percent(let share): (0...100).contains(share)
         }
     }
 
@@ -29,6 +37,31 @@ public enum Tolerance: Sendable, Equatable {
         case .percent(let share): "\(Literal(floatLiteral: share).text) % of the rows"
         }
     }
+}
+
+/// A share as the decimal number that its author wrote: 0.57 % of 10,000 rows is 57 rows, which the nearest binary
+/// fraction is not.
+struct Share: Sendable {
+    /// Out of 1.
+    let value: ExactDecimal
+
+    /// nil if it is no finite number.
+    init?(percent: Double) {
+        guard let value = ExactDecimal(Array(percent.description.utf8)) else { return nil }
+        self.value = value.shifted(by: -2)
+    }
+
+    /// nil if it is no finite number.
+    init?(_ share: Double) {
+        guard let value = ExactDecimal(Array(share.description.utf8)) else { return nil }
+        self.value = value
+    }
+
+    /// Whether `count` of `rows` is at most this share.
+    func allows(_ count: Int, of rows: Int) -> Bool { ExactDecimal(Int128(count)) <= value.times(rows) }
+
+    /// The least whole number that is at least this share of `count`.
+    func rank(of count: Int) -> Int { Int(value.times(count).lane(scale: 0, roundedUp: true)) }
 }
 
 /// What follows when a rule is broken: how grave that is, and how often it may happen.

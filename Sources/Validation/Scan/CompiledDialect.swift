@@ -7,6 +7,10 @@ struct CompiledDialect: Sendable {
     var doubleQuote: Bool
     var skipInitialSpace: Bool
     var header: Bool
+    var headerRows: [Int]
+    var headerJoin: String
+    var commentRows: [Int]
+    var caseSensitiveHeader: Bool
     /// LF, which a CR may precede; or CR alone.
     var terminator: UInt8 = 0x0a
 
@@ -26,6 +30,19 @@ struct CompiledDialect: Sendable {
         doubleQuote = dialect.doubleQuote
         skipInitialSpace = dialect.skipInitialSpace
         header = dialect.header
+        headerRows = dialect.headerRows
+        headerJoin = dialect.headerJoin
+        commentRows = dialect.commentRows
+        caseSensitiveHeader = dialect.caseSensitiveHeader
+        var end = dialect.header ? headerRows.max() ?? 0 : 0
+        while commentRows.contains(end + 1) { end += 1 }
+        if dialect.header, headerRows.isEmpty { throw RuleError("a header has at least one row in headerRows") }
+        if (headerRows + commentRows).contains(where: { $0 < 1 || $0 > 1000 }) {
+            throw RuleError("headerRows and commentRows count from 1, up to 1000")
+        }
+        if let row = commentRows.first(where: { $0 > end }) {
+            throw RuleError("row \(row) in commentRows stands among the data: use a comment character there")
+        }
         if quote == delimiter { throw RuleError("the dialect's quote and delimiter must differ") }
     }
 

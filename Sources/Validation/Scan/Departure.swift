@@ -26,6 +26,8 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
     case emptyColumnName = "empty-column-name"
     /// A row longer than ``ValidationOptions/longestRow``; reading stops there.
     case rowTooLong = "row-too-long"
+    /// Another format altogether, or another encoding than UTF-8; nothing of it is judged.
+    case wrongFormat = "wrong-format"
     /// A line that is not the JSON that its format asks for.
     case malformedJSON = "malformed-json"
     /// An object that has one member twice; the last one counts.
@@ -34,7 +36,9 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
     /// What it means unless the rule set says otherwise.
     var severity: Severity {
         switch self {
-        case .unterminatedQuote, .raggedRow, .invalidUTF8, .duplicateColumn, .rowTooLong, .malformedJSON: .error
+        case .unterminatedQuote, .raggedRow, .invalidUTF8, .duplicateColumn, .rowTooLong, .malformedJSON,
+            .wrongFormat:
+            .error
         case .quoteInBareField, .textAfterClosingQuote, .blankLine, .strayCarriageReturn, .nulByte, .byteOrderMark,
             .noFinalNewline, .emptyColumnName, .duplicateMember:
             .warning
@@ -57,6 +61,7 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
         case .duplicateColumn: "no column name twice"
         case .emptyColumnName: "every column has a name"
         case .rowTooLong: "no row beyond the length limit"
+        case .wrongFormat: "the file is of its format"
         case .malformedJSON: "every row is a JSON object"
         case .duplicateMember: "no member twice in an object"
         }

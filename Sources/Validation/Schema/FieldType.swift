@@ -5,8 +5,9 @@ enum FieldType {
         "yearmonth", "duration", "geopoint", "geojson", "any",
     ]
 
-    static func read(_ field: JSONValue) throws(RuleError) -> ColumnType {
-        let type = try field["type"]?.string("a field's \"type\"") ?? "string"
+    /// `untyped` is what a field without a `type` is: a string in version 1, anything in version 2.
+    static func read(_ field: JSONValue, untyped: String) throws(RuleError) -> ColumnType {
+        let type = try field["type"]?.string("a field's \"type\"") ?? untyped
         let line = field["type"]?.line ?? field.line
         var format = try field["format"]?.string("a field's \"format\"") ?? "default"
         // Version 0's way to write a pattern.
@@ -14,15 +15,25 @@ enum FieldType {
         func one(of formats: [String]) throws(RuleError) {
             guard formats.contains(format) else {
                 throw RuleError(
-                    "the format \"\(format)\" is none of a \(type); expected \(formats.joined(separator: ", "))",
+                    "the format \"\(format)\" is none of \("aeiou".contains(type.prefix(1)) ? "an" : "a") \(type); expected "
+                        + formats.joined(separator: ", ") + Suggestion.text(for: format, among: formats),
                     line: field["format"]?.line ?? line)
             }
         }
         func temporal() throws(RuleError) -> TemporalFormat {
             switch format {
             case "default": return .iso
-            case "any": return .any
+            case "any":
+                try one(of: ["default"])
+                return .any
             default:
+                guard format.contains("%") else {
+                    throw RuleError(
+                        "the format \"\(format)\" is none of a \(type); expected default, any or a pattern such as "
+                            + (type == "time" ? "%H:%M" : "%d/%m/%Y")
+                            + Suggestion.text(for: format, among: ["default", "any"]),
+                        line: field["format"]?.line ?? line)
+                }
                 do { _ = try TemporalPattern(format) } catch {
                     throw RuleError(error.message, line: field["format"]?.line ?? line)
                 }
@@ -39,19 +50,31 @@ enum FieldType {
             case "uuid": return .uuid
             default: return .string
             }
-        case "number": return ColumnType(kind: .number(try number(field)))
-        case "integer": return ColumnType(kind: .integer(try number(field)))
+        case "number":
+            try one(of: ["default"])
+            return ColumnType(kind: .number(try number(field)))
+        case "integer":
+            try one(of: ["default"])
+            return ColumnType(kind: .integer(try number(field)))
         case "boolean":
+            try one(of: ["default"])
             var boolean = BooleanFormat()
             if let values = field["trueValues"] { boolean.trueValues = try texts(values, "\"trueValues\"") }
             if let values = field["falseValues"] { boolean.falseValues = try texts(values, "\"falseValues\"") }
+            for text in boolean.trueValues where boolean.falseValues.contains(text) {
+                throw RuleError(
+                    "\"\(text)\" stands in \"trueValues\" and in \"falseValues\"",
+                    line: (field["falseValues"] ?? field["trueValues"])?.line ?? line)
+            }
             return ColumnType(kind: .boolean(boolean))
         case "date": return ColumnType(kind: .date(try temporal()))
         case "time": return ColumnType(kind: .time(try temporal()))
         case "datetime": return ColumnType(kind: .datetime(try temporal()))
-        case "object": return .object
-        case "array": return .array
+        case "object", "array":
+            try one(of: ["default"])
+            return type == "object" ? .object : .array
         case "list":
+            try one(of: ["default"])
             let items: [String: ListItem] = [
                 "string": .string, "integer": .integer, "boolean": .boolean, "number": .number, "datetime": .datetime,
                 "date": .date, "time": .time,
@@ -59,17 +82,18 @@ enum FieldType {
             let name = try field["itemType"]?.string("\"itemType\"") ?? "string"
             guard let item = items[name] else {
                 throw RuleError(
-                    "\"itemType\" is \"\(name)\"; expected one of \(items.keys.sorted().joined(separator: ", "))",
+                    "\"itemType\" is \"\(name)\"; expected one of \(items.keys.sorted().joined(separator: ", "))"
+                        + Suggestion.text(for: name, among: items.keys.sorted()),
                     line: field["itemType"]?.line ?? line)
             }
-            let delimiter = try character(field, "delimiter") ?? ","
-            guard let byte = delimiter.asciiValue else {
-                throw RuleError("a list's \"delimiter\" must be ASCII", line: field["delimiter"]?.line ?? line)
+            let delimiter = try field["delimiter"]?.string("a list's \"delimiter\"") ?? ","
+            guard !delimiter.isEmpty else {
+                throw RuleError("a list's \"delimiter\" has at least one character", line: field["delimiter"]?.line)
             }
-            return ColumnType(kind: .list(delimiter: byte, item: item))
-        case "year": return .year
-        case "yearmonth": return .yearMonth
-        case "duration": return .duration
+            return ColumnType(kind: .list(delimiter: Array(delimiter.utf8), item: item))
+        case "year", "yearmonth", "duration":
+            try one(of: ["default"])
+            return type == "year" ? .year : type == "yearmonth" ? .yearMonth : .duration
         case "geopoint":
             try one(of: ["default", "array", "object"])
             return ColumnType(kind: .geopoint(format == "array" ? .array : format == "object" ? .object : .text))
@@ -79,14 +103,38 @@ enum FieldType {
         case "any": return .any
         default:
             throw RuleError(
-                "\"\(type)\" is no type of Table Schema; expected one of \(names.joined(separator: ", "))", line: line)
+                "\"\(type)\" is no type of Table Schema; expected one of \(names.joined(separator: ", "))"
+                    + (meant(type).map { "; did you mean \"\($0)\"?" } ?? ""), line: line)
         }
     }
 
     private static func number(_ field: JSONValue) throws(RuleError) -> NumberFormat {
-        NumberFormat(
+        let format = NumberFormat(
             decimalChar: try character(field, "decimalChar") ?? ".", groupChar: try character(field, "groupChar"),
             bareNumber: try field["bareNumber"]?.bool("\"bareNumber\"") ?? true)
+        if format.decimalChar == format.groupChar, field["type"].map({ $0.kind == "\"number\"" }) ?? false {
+            throw RuleError(
+                "\"decimalChar\" and \"groupChar\" are both \"\(format.decimalChar)\"",
+                line: (field["groupChar"] ?? field["decimalChar"])?.line ?? field.line)
+        }
+        for key in ["decimalChar", "groupChar"] {
+            guard let text = try character(field, key) else { continue }
+            guard !text.isNumber, text != "-", text != "+" else {
+                throw RuleError("\"\(key)\" is \"\(text)\", which is part of a number", line: field[key]?.line)
+            }
+        }
+        return format
+    }
+
+    /// Names that other systems give the types.
+    private static func meant(_ type: String) -> String? {
+        let others = [
+            "int": "integer", "int32": "integer", "int64": "integer", "bigint": "integer", "long": "integer",
+            "float": "number", "double": "number", "decimal": "number", "numeric": "number", "real": "number",
+            "bool": "boolean", "text": "string", "varchar": "string", "str": "string", "char": "string",
+            "timestamp": "datetime", "json": "object", "uuid": "string",
+        ]
+        return others[type.lowercased()] ?? Suggestion.nearest(to: type, among: names)
     }
 
     private static func character(_ field: JSONValue, _ key: String) throws(RuleError) -> Character? {
@@ -106,6 +154,11 @@ enum FieldType {
 
 /// Reads a field's `constraints`.
 enum FieldConstraints {
+    private static let names = [
+        "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
+        "pattern", "enum", "jsonSchema",
+    ]
+
     static func add(_ constraints: JSONValue, to column: inout Column) throws(RuleError) {
         for (key, value) in try constraints.object("\"constraints\"") {
             let line = value.line
@@ -117,8 +170,10 @@ enum FieldConstraints {
                 }
             }
             let hasOrder = Lane(column.type) != .none && column.type.name != "boolean"
-            let hasLength = ["string", "uuid", "array", "object", "list", "geojson"].contains(column.type.name)
+            let hasLength = ["string", "uuid", "array", "object", "list", "geojson", "any"].contains(column.type.name)
+            let hasPattern = ["string", "uuid", "any"].contains(column.type.name)
             switch key {
+            case _ where value.content.isNull: throw RuleError("the constraint \"\(key)\" is null", line: line)
             case "required": if try value.bool("\"required\"") { column = column.required() }
             case "unique": if try value.bool("\"unique\"") { column = column.unique() }
             case "minimum":
@@ -139,19 +194,27 @@ enum FieldConstraints {
             case "maxLength":
                 try needs(hasLength)
                 column = column.maxLength(try value.count("\"maxLength\""))
-            case "pattern": column = column.pattern(try value.string("\"pattern\""))
+            case "pattern":
+                try needs(hasPattern)
+                column = column.pattern(try value.string("\"pattern\""))
             case "enum":
                 var literals: [Literal] = []
                 for element in try value.array("\"enum\"") {
-                    literals.append(try element.literal("a value of \"enum\""))
+                    literals.append(
+                        column.type.isJSON
+                            ? Literal(element.jsonText) : try element.literal("a value of \"enum\""))
                 }
+                if literals.isEmpty { throw RuleError("\"enum\" holds at least one value", line: line) }
                 column = column.oneOf(literals)
             case "jsonSchema":
-                throw RuleError("column \(column.name): the constraint \"jsonSchema\" is not supported", line: line)
+                try needs(column.type.isJSON)
+                do { column = column.adding(.jsonSchema(try JSONSchema(value)), .error, .none) } catch {
+                    throw RuleError("column \(column.name): \(error.message)", line: error.line ?? line)
+                }
             default:
                 throw RuleError(
-                    "column \(column.name): \"\(key)\" is no constraint; expected required, unique, minimum, maximum, "
-                        + "exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern or enum", line: line)
+                    "column \(column.name): \"\(key)\" is no constraint; expected \(names.joined(separator: ", "))"
+                        + Suggestion.text(for: key, among: names), line: line)
             }
         }
     }

@@ -4,8 +4,10 @@
 /// ``RuleSet`` and runs on the same engine. A mistake in it is a ``RuleError`` with its line.
 ///
 /// What it leaves to interpretation is read so: `pattern` must match the whole value; `fieldsMatch` is `exact` unless it is
-/// given; a `number` is a binary floating-point value, every other type is exact; `any` accepts all that is present. The
-/// constraint `jsonSchema` is refused.
+/// given; a `number` is a binary floating-point value, every other type is exact; `any` accepts all that is present.
+///
+/// A whole resource descriptor is read too: its `schema`, its `dialect` and its `format` say how the data is written, in
+/// place of what the caller assumes.
 public struct TableSchema: Sendable {
     /// The rules that it stands for.
     public private(set) var rules: RuleSet
@@ -33,11 +35,21 @@ public struct TableSchema: Sendable {
         // A whole resource descriptor carries its schema within.
         let schema = value["fields"] == nil ? value["schema"] ?? value : value
         let members = try schema.object("a Table Schema")
-        guard let fields = schema["fields"] else { throw RuleError("the schema has no \"fields\"", line: value.line) }
+        guard let fields = schema["fields"] else {
+            let meant = members.lazy.compactMap {
+                Suggestion.nearest(to: $0.key, among: ["fields"]) == nil ? nil : $0.key
+            }
+            throw RuleError(
+                "the schema has no \"fields\"" + (meant.first.map { ", but \"\($0)\"" } ?? ""), line: value.line)
+        }
+        if value["fields"] == nil, value["schema"] != nil { rules.format = try format.described(by: value) }
+        // Version 2 calls a field without a type "any", version 1 a string.
+        var untyped = "any"
+        if case .string(let profile)? = schema["$schema"]?.content, profile.contains("/1.") { untyped = "string" }
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
-        for field in try fields.array("\"fields\"") { try add(field, match) }
+        for field in try fields.array("\"fields\"") { try add(field, match, untyped) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
@@ -61,8 +73,12 @@ public struct TableSchema: Sendable {
             // Version 2.0's profile took an array of one.
             if case .array(let elements) = value.content, elements.count == 1 { text = elements[0] }
             guard case .string(let name) = text.content, let match = FieldsMatch(rawValue: name) else {
-                let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
-                throw RuleError("\"fieldsMatch\" is \(value.kind); expected one of \(names)", line: value.line)
+                let names = Self.allCases.map(\.rawValue)
+                var meant = ""
+                if case .string(let name) = text.content { meant = Suggestion.text(for: name, among: names) }
+                throw RuleError(
+                    "\"fieldsMatch\" is \(value.kind); expected one of \(names.joined(separator: ", "))\(meant)",
+                    line: value.line)
             }
             self = match
         }
@@ -84,20 +100,31 @@ public struct TableSchema: Sendable {
         return all
     }
 
-    private mutating func add(_ field: JSONValue, _ match: FieldsMatch) throws(RuleError) {
+    private mutating func add(_ field: JSONValue, _ match: FieldsMatch, _ untyped: String) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
         }
         guard let name = try field["name"]?.string("a field's \"name\"") else {
             throw RuleError("a field has no \"name\"", line: field.line)
         }
-        var column = Column(name, try FieldType.read(field))
+        if let other = rules.definition.columns.first(where: { $0.name == name }) {
+            throw RuleError(
+                "a second field \"\(name)\"; the first is on line \(other.line ?? 1)",
+                line: field["name"]?.line ?? field.line)
+        }
+        var column = Column(name, try FieldType.read(field, untyped: untyped))
         column.line = field.line
         column.missing = try field["missingValues"].map(Self.markers)
         column.isOptional = match == .superset || match == .partial
         if let categories = field["categories"] {
+            guard column.type.name == "string" || column.type.name == "integer" || column.type.name == "any" else {
+                throw RuleError(
+                    "column \(name): \"categories\" is for strings and integers, not \(column.type.article)",
+                    line: categories.line)
+            }
             column = column.oneOf(try Self.categories(categories))
         }
+        _ = try field["categoriesOrdered"]?.bool("\"categoriesOrdered\"")
         if let constraints = field["constraints"] { try FieldConstraints.add(constraints, to: &column) }
         rules.definition.columns.append(column)
     }
@@ -105,8 +132,13 @@ public struct TableSchema: Sendable {
     private static func categories(_ value: JSONValue) throws(RuleError) -> [Literal] {
         var all: [Literal] = []
         for element in try value.array("\"categories\"") {
-            all.append(try (element["value"] ?? element).literal("a category"))
+            let literal = try (element["value"] ?? element).literal("a category, or its \"value\",")
+            if all.contains(where: { $0.text == literal.text }) {
+                throw RuleError("the category \(literal.text) stands there twice", line: element.line)
+            }
+            all.append(literal)
         }
+        if all.isEmpty { throw RuleError("\"categories\" holds at least one value", line: value.line) }
         return all
     }
 
@@ -120,6 +152,11 @@ public struct TableSchema: Sendable {
     private mutating func addForeignKey(_ value: JSONValue) throws(RuleError) {
         guard let fields = value["fields"], let reference = value["reference"], let target = reference["fields"] else {
             throw RuleError("a foreign key has \"fields\" and a \"reference\" with \"fields\"", line: value.line)
+        }
+        let names = try (fields.names("\"fields\""), target.names("\"fields\""))
+        guard names.0.count == names.1.count else {
+            throw RuleError(
+                "a foreign key over \(names.0.count) columns refers to \(names.1.count)", line: target.line)
         }
         let resource = try reference["resource"]?.string("a reference's \"resource\"") ?? ""
         rules.definition.tableRules.append(
@@ -167,7 +204,8 @@ extension JSONValue {
     }
     func literal(_ what: String) throws(RuleError) -> Literal {
         switch content {
-        case .string(let text), .number(let text): return Literal(text)
+        case .string(let text): return Literal(text)
+        case .number(let text): return Literal(text, .number)
         case .bool(let value): return Literal(booleanLiteral: value)
         case .null, .array, .object: throw RuleError("\(what) is a value, not \(kind)", line: line)
         }

@@ -46,8 +46,9 @@ struct FieldReader: Sendable {
         case .geopoint(let format): return StringForms.isGeopoint(field, format) ? .text : .invalid
         case .object, .array, .geojson: return StructuredForms.holds(kind, field) ? .text : .invalid
         case .list(let delimiter, let item):
-            return field.split(separator: delimiter, omittingEmptySubsequences: false)
-                .allSatisfy { holds(item, $0) } ? .text : .invalid
+            return StructuredForms.items(field, delimiter).allSatisfy { holds(item, $0) } ? .text : .invalid
+        case .enumeration(let values):
+            return values.contains { $0.utf8.elementsEqual(field) } ? .text : .invalid
         }
     }
 
@@ -147,9 +148,11 @@ struct FieldReader: Sendable {
 
     private static func special(_ field: ArraySlice<UInt8>) -> Double? {
         guard field.count == 3 || field.count == 4 else { return nil }
-        if field.elementsEqual("NaN".utf8) { return .nan }
-        if field.elementsEqual("INF".utf8) { return .infinity }
-        return field.elementsEqual("-INF".utf8) ? -.infinity : nil
+        // "Case need not be respected."
+        let letters = field.map(Cursor.lowercased)
+        if letters.elementsEqual("nan".utf8) { return .nan }
+        if letters.elementsEqual("inf".utf8) { return .infinity }
+        return letters.elementsEqual("-inf".utf8) ? -.infinity : nil
     }
 
     // MARK: Dates and times

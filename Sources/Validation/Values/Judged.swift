@@ -26,7 +26,7 @@ enum Lane: Sendable, Equatable {
         case .decimal: self = .scaled(Lane.decimalScale)
         case .time, .datetime, .duration: self = .scaled(Lane.secondScale)
         case .number: self = .double
-        case .string, .uuid, .geopoint, .object, .array, .geojson, .list, .any: self = .none
+        case .string, .uuid, .geopoint, .object, .array, .geojson, .list, .any, .enumeration: self = .none
         }
     }
 

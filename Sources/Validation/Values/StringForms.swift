@@ -127,6 +127,34 @@ enum StructuredForms {
         field.withUnsafeBufferPointer { try? JSONParser.parse($0) }
     }
 
+    /// The items of a list.
+    static func items(_ field: ArraySlice<UInt8>, _ delimiter: [UInt8]) -> [ArraySlice<UInt8>] {
+        if delimiter.count == 1 { return field.split(separator: delimiter[0], omittingEmptySubsequences: false) }
+        var items: [ArraySlice<UInt8>] = []
+        var (start, index) = (field.startIndex, field.startIndex)
+        while index < field.endIndex {
+            if field[index...].starts(with: delimiter) {
+                items.append(field[start..<index])
+                index += delimiter.count
+                start = index
+            } else {
+                index += 1
+            }
+        }
+        items.append(field[start...])
+        return items
+    }
+
+    /// How many elements or members a value has; nil if it is none.
+    static func count(_ kind: ColumnType.Kind, _ field: UnsafeBufferPointer<UInt8>) -> Int? {
+        if case .list(let delimiter, _) = kind { return items(Array(field)[...], delimiter).count }
+        switch (try? JSONParser.parse(field))?.content {
+        case .array(let elements): return elements.count
+        case .object(let members): return Set(members.map(\.key)).count
+        default: return nil
+        }
+    }
+
     static func holds(_ kind: ColumnType.Kind, _ field: ArraySlice<UInt8>) -> Bool {
         guard let value = parse(field) else { return false }
         switch (kind, value.content) {
