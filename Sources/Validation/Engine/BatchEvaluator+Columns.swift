@@ -113,7 +113,7 @@ extension BatchEvaluator {
             }
             guard isPlain, !missing.contains(start, count) else {
                 judge(row, column, plan)
-                if isSimple, states[row] == State.text, plan.needsText { checkDecoded(row, column, plan, true) }
+                if isSimple, states[row] == State.text { checkDecoded(row, column, plan) }
                 continue
             }
             states[row] = State.text
@@ -128,6 +128,16 @@ extension BatchEvaluator {
         irregular[column] = true
         result.statistics[column].shortest = min(result.statistics[column].shortest, shortest)
         result.statistics[column].longest = max(result.statistics[column].longest, longest)
+    }
+
+    private func checkDecoded(_ row: Int, _ column: Int, _ plan: ColumnPlan) {
+        guard plan.needsText else { return }
+        withDecoded(row, column) { text in
+            for members in plan.members where !members.texts.contains(text.baseAddress ?? batch.base, text.count) {
+                flag(members.check, row, column)
+            }
+            checkLength(text, row, column, plan)
+        }
     }
 
     /// One field, by the exact reader.
@@ -299,52 +309,62 @@ extension BatchEvaluator {
         }
     }
 
-    /// Rules over the characters of the values.
+    /// Rules over the characters of the values, each in a loop of its own.
     private func checkTexts(_ column: Int, _ plan: ColumnPlan) {
+        if plan.lane == .none {
+            for members in plan.members {
+                let texts = members.texts.view
+                eachText(column) { text, row in
+                    if !texts.contains(text.baseAddress ?? batch.base, text.count) { flag(members.check, row, column) }
+                }
+            }
+            for (check, reference) in plan.references {
+                // An object without rows has no fingerprints, and contains nothing.
+                guard let prints = references[reference].printView else {
+                    eachText(column) { _, row in flag(check, row, column) }
+                    continue
+                }
+                let seed = Hash.seed
+                eachText(column) { text, row in
+                    if !prints.contains(Fingerprint(text, seed)) { flag(check, row, column) }
+                }
+            }
+        }
+        if !plan.lengths.isEmpty { eachText(column) { text, row in checkLength(text, row, column, plan) } }
+        for (check, pattern) in plan.patterns {
+            eachText(column) { text, row in if !pattern.matches(text) { flag(check, row, column) } }
+        }
+        for content in plan.contents {
+            eachText(column) { text, row in if !content.holds(text) { flag(content.check, row, column) } }
+        }
+        for (check, holds) in plan.customs {
+            eachText(column) { text, row in
+                if !holds(String(decoding: text, as: UTF8.self)) { flag(check, row, column) }
+            }
+        }
+    }
+
+    /// The characters of each value that is there, readable eight bytes on.
+    @inline(__always)
+    private func eachText(_ column: Int, _ body: (UnsafeBufferPointer<UInt8>, Int) -> Void) {
         let place = places[column]
-        let isText = plan.lane == .none
         let batch = batch
         let states = states + column * Batch.limit
         for row in 0..<batch.rows {
             if states[row] == State.missing || states[row] == State.invalid { continue }
             if let text = batch.plain(row, place) {
-                check(text, row, column, plan, isText)
+                body(text, row)
             } else {
-                checkDecoded(row, column, plan, isText)
+                withDecoded(row, column) { body($0, row) }
             }
         }
     }
 
-    private func checkDecoded(_ row: Int, _ column: Int, _ plan: ColumnPlan, _ isText: Bool) {
+    private func withDecoded(_ row: Int, _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         var copy = text(column, row) ?? []
         let count = copy.count
-        // Room for lookups that read eight bytes at once.
         copy.append(contentsOf: repeatElement(0, count: 16))
-        copy.withUnsafeBufferPointer {
-            check(UnsafeBufferPointer(rebasing: $0[..<count]), row, column, plan, isText)
-        }
-    }
-
-    @inline(__always)
-    private func check(
-        _ text: UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ plan: ColumnPlan, _ isText: Bool
-    ) {
-        let start = text.baseAddress ?? batch.base
-        if isText {
-            for members in plan.members where !members.texts.contains(start, text.count) {
-                flag(members.check, row, column)
-            }
-            for (check, reference) in plan.references where !references[reference].contains(start, text.count) {
-                flag(check, row, column)
-            }
-        }
-        checkLength(text, row, column, plan)
-        for pattern in plan.patterns where !pattern.pattern.matches(text) { flag(pattern.check, row, column) }
-        for content in plan.contents where !content.holds(text) { flag(content.check, row, column) }
-        if !plan.customs.isEmpty {
-            let string = String(decoding: text, as: UTF8.self)
-            for custom in plan.customs where !custom.holds(string) { flag(custom.check, row, column) }
-        }
+        copy.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }
     }
 
     private func checkLength(_ text: UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ plan: ColumnPlan) {

@@ -23,7 +23,13 @@ final class BatchEvaluator {
     var irregular: [Bool]
 
     init(_ binding: Binding, _ result: BlockResult) {
-        plan = binding.plan
+        var plan = binding.plan
+        for column in plan.columns.indices {
+            for index in plan.columns[column].patterns.indices {
+                plan.columns[column].patterns[index].pattern = plan.columns[column].patterns[index].pattern.copy()
+            }
+        }
+        self.plan = plan
         dialect = binding.plan.dialect
         places = binding.places
         width = binding.width

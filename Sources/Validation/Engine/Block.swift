@@ -24,7 +24,8 @@ final class PaddedBuffer {
     init(capacity: Int) {
         self.capacity = capacity
         bytes = .allocate(capacity: capacity + 64)
-        bytes.initialize(repeating: 0, count: capacity + 64)
+        // Only the room behind the end: what comes before it is written before it is read.
+        (bytes + capacity).initialize(repeating: 0, count: 64)
     }
 
     deinit { bytes.deallocate() }

@@ -46,7 +46,14 @@ struct Fingerprint: Hashable {
     var first: UInt64
     var second: UInt64
 
-    init() { (first, second) = (Hash.seed.0, Hash.seed.1) }
+    init() { (first, second) = Hash.seed }
+
+    /// The same for a loop: the seeds are looked up once, before it.
+    @inline(__always)
+    init(_ bytes: UnsafeBufferPointer<UInt8>, _ seed: (UInt64, UInt64)) {
+        (first, second) = seed
+        add(bytes, seed)
+    }
 
     @inline(__always)
     mutating func add(_ value: UInt64) {
@@ -55,9 +62,12 @@ struct Fingerprint: Hashable {
     }
 
     @inline(__always)
-    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+    mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) { add(bytes, Hash.seed) }
+
+    @inline(__always)
+    private mutating func add(_ bytes: UnsafeBufferPointer<UInt8>, _ seed: (UInt64, UInt64)) {
         guard let start = bytes.baseAddress else { return add(0x5bd1) }
-        add(Hash.bytes(start, bytes.count, Hash.seed.0))
-        add(Hash.bytes(start, bytes.count, Hash.seed.1) ^ UInt64(truncatingIfNeeded: bytes.count))
+        add(Hash.bytes(start, bytes.count, seed.0))
+        add(Hash.bytes(start, bytes.count, seed.1) ^ UInt64(truncatingIfNeeded: bytes.count))
     }
 }

@@ -222,6 +222,9 @@ final class KeySet {
     /// The set as plain pointers, if its keys are words; valid as long as this is and nothing is inserted.
     var wordView: WordSet? { words }
 
+    /// The same, if its keys are fingerprints.
+    var printView: FingerprintSet? { prints }
+
     func contains(word: UInt64) -> Bool {
         words?.contains(word) ?? prints?.contains(KeyWord.fingerprint(word, columns: columns)) ?? false
     }

@@ -82,6 +82,7 @@ struct ColumnPlan: Sendable {
     var isSimpleText: Bool {
         guard case .text = fast else { return false }
         return members.count <= 1 && lengths.count <= 1 && patterns.isEmpty && references.isEmpty && customs.isEmpty
+            && contents.isEmpty
     }
 
     var needsText: Bool {

@@ -58,6 +58,7 @@ public final class ReferenceColumns: @unchecked Sendable {
     public var count: Int { keys.count }
 
     var wordView: WordSet? { keys.wordView }
+    var printView: FingerprintSet? { keys.printView }
     var bitmapView: WordBitmap.View? { bitmap?.view }
 
     @inline(__always)
@@ -67,13 +68,6 @@ public final class ReferenceColumns: @unchecked Sendable {
         var print = Fingerprint()
         print.add(2)
         Array(value.text.utf8).withUnsafeBufferPointer { print.add($0) }
-        return keys.contains(print)
-    }
-
-    @inline(__always)
-    func contains(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        var print = Fingerprint()
-        print.add(UnsafeBufferPointer(start: start, count: count))
         return keys.contains(print)
     }
 

@@ -16,6 +16,14 @@ public struct Pattern: Sendable {
         program = try PatternProgram(try parser.parse(), expression)
     }
 
+    private init(_ expression: String, _ program: PatternProgram) {
+        self.expression = expression
+        self.program = program
+    }
+
+    /// The same pattern for another thread: two that share one wait for each other.
+    func copy() -> Pattern { Pattern(expression, program.copy()) }
+
     /// Whether all of a UTF-8 text matches.
     public func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { program.matches(text) }
 

@@ -38,6 +38,14 @@ final class PatternProgram: Sendable {
         table = Mutex(Table())
     }
 
+    private init(_ steps: [Step]) {
+        self.steps = steps
+        table = Mutex(Table())
+    }
+
+    /// The same pattern with a table of its own, for a thread of its own.
+    func copy() -> PatternProgram { PatternProgram(steps) }
+
     private struct Builder {
         var steps: [Step] = []
         var isTooLarge = false
