@@ -4,7 +4,7 @@ import Testing
 @testable import Validation
 
 /// The same numbers at every run.
-private struct Dice: RandomNumberGenerator {
+struct Dice: RandomNumberGenerator {
     private var state: UInt64
     init(_ seed: UInt64) { state = seed }
     mutating func next() -> UInt64 {
