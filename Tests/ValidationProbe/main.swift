@@ -46,50 +46,78 @@ func show(_ report: ValidationReport) {
     print(report.jsonString())
 }
 
-let arguments = CommandLine.arguments
-func option(_ name: String) -> String? {
-    arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+/// One request: `flights FILE DIR`, `schema FILE SCHEMA` or `infer FILE`, with options.
+struct Request {
+    let arguments: [String]
+
+    func option(_ name: String) -> String? {
+        arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+    }
+
+    var options: ValidationOptions {
+        ValidationOptions(
+            threads: option("--threads").flatMap { Int($0) } ?? 1,
+            offenders: option("--offenders").flatMap { Int($0) } ?? 10,
+            blockSize: option("--block").flatMap { Int($0) } ?? 1 << 20)
+    }
+
+    func run(_ validator: Validator, _ bytes: UnsafeRawBufferPointer) throws -> ValidationReport {
+        let references: (Reference) throws -> ReferenceColumns = {
+            try ReferenceColumns(
+                $0, bytes: $0.object.isEmpty ? bytes : map((option("--references") ?? arguments[2]) + "/" + $0.object))
+        }
+        guard let chunk = option("--chunk").flatMap({ Int($0) }) else {
+            return try validator.validate(bytes: bytes, references: references, options: options)
+        }
+        var position = 0
+        return try validator.validate(
+            pull: { buffer in
+                let count = min(chunk, buffer.count, bytes.count - position)
+                if count > 0, let base = bytes.baseAddress {
+                    buffer.copyMemory(from: UnsafeRawBufferPointer(start: base + position, count: count))
+                }
+                position += count
+                return count
+            }, references: references, options: options)
+    }
+
+    func answer() throws {
+        switch arguments[0] {
+        case "flights":
+            let report = try run(try Validator(flights), map(arguments[1]))
+            if arguments.contains("--text") { print(report.text()) } else { show(report) }
+        case "schema":
+            let format = Format(key: option("--format") ?? arguments[1]) ?? .csv
+            let schema = try TableSchema(bytes: map(arguments[2]), name: "table", format: format)
+            show(try run(try Validator(schema), map(arguments[1])))
+        case "infer": print(try SchemaInference.schema(of: map(arguments[1])).replacing("\n", with: " "))
+        default: exit(64)
+        }
+    }
 }
-guard arguments.count > 3 else {
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+guard arguments.count > 2 || arguments == ["serve"] else {
     print(
-        "validation-probe flights|schema FILE DIR|SCHEMA [--threads N] [--chunk N] [--block N] [--format KEY] [--text]")
+        "validation-probe flights|schema FILE DIR|SCHEMA [--threads N] [--chunk N] [--block N] [--format KEY] [--text]\n"
+            + "validation-probe serve      reads such requests, a line each, with tabs between, and answers on a line each"
+    )
     exit(64)
 }
-let options = ValidationOptions(
-    threads: option("--threads").flatMap { Int($0) } ?? 1, blockSize: option("--block").flatMap { Int($0) } ?? 1 << 20)
-
-func run(_ validator: Validator, _ bytes: UnsafeRawBufferPointer) throws -> ValidationReport {
-    let references: (Reference) throws -> ReferenceColumns = {
-        try ReferenceColumns($0, bytes: map((option("--references") ?? arguments[3]) + "/" + $0.object))
+func answer(_ request: Request) -> Bool {
+    do {
+        try request.answer()
+        return true
+    } catch {
+        print("{\"error\":\"\("\(error)".replacing("\"", with: "'"))\"}")
+        return false
     }
-    guard let chunk = option("--chunk").flatMap({ Int($0) }) else {
-        return try validator.validate(bytes: bytes, references: references, options: options)
-    }
-    var position = 0
-    return try validator.validate(
-        pull: { buffer in
-            let count = min(chunk, buffer.count, bytes.count - position)
-            if count > 0, let base = bytes.baseAddress {
-                buffer.copyMemory(from: UnsafeRawBufferPointer(start: base + position, count: count))
-            }
-            position += count
-            return count
-        }, references: references, options: options)
 }
-
-do {
-    switch arguments[1] {
-    case "flights":
-        let report = try run(try Validator(flights), map(arguments[2]))
-        if arguments.contains("--text") { print(report.text()) } else { show(report) }
-    case "schema":
-        let format = Format(key: option("--format") ?? arguments[2]) ?? .csv
-        // Many files in one process: a list of paths in a file, one report a line.
-        let schema = try TableSchema(bytes: map(arguments[3]), name: "table", format: format)
-        show(try run(try Validator(schema), map(arguments[2])))
-    default: exit(64)
+if arguments == ["serve"] {
+    while let line = readLine() {
+        _ = answer(Request(arguments: line.split(separator: "\t").map(String.init)))
+        fflush(nil)
     }
-} catch let error as RuleError {
-    print("{\"error\":\"\(error)\"}")
+} else if !answer(Request(arguments: arguments)) {
     exit(1)
 }

@@ -148,3 +148,19 @@ func statistics() throws {
     #expect(columns[2].min == "2013-01-01T00:00:00Z" && columns[2].values == 1)
     #expect(columns[3].minLength == 0 && columns[3].maxLength == 3)
 }
+
+@Test("comments and blank lines are part of neither file when rows are parted")
+func partedRows() throws {
+    var text = "# head\na,b\n#1\nx,1\n\n# two\n2,2\n#end\ny,3\n\n"
+    let rules = RuleSet("t", format: .delimited(Dialect(comment: "#"))) { Column("a", .integer) }
+    for block in [256, 1 << 20] {
+        var (bad, good): ([UInt8], [UInt8]) = ([], [])
+        _ = try text.withUTF8 {
+            try Validator(rules).validate(
+                bytes: UnsafeRawBufferPointer($0), options: ValidationOptions(blockSize: block),
+                quarantine: { bad.append(contentsOf: $0) }, accepted: { good.append(contentsOf: $0) })
+        }
+        #expect(String(decoding: bad, as: UTF8.self) == "a,b\nx,1\ny,3\n")
+        #expect(String(decoding: good, as: UTF8.self) == "a,b\n2,2\n")
+    }
+}

@@ -61,8 +61,8 @@ final class BlockProcessor {
 
     private func fail(_ departure: Departure, _ position: Int) {
         note(departure, row: result.rows, position)
+        // What was not judged is part of no row.
         result.isFatal = true
-        result.consumed = block.count
     }
 
     private func note(_ departure: Departure, row: Int?, _ position: Int) {
@@ -139,10 +139,15 @@ final class BlockProcessor {
     private func irregularRow(_ field: Int, _ last: Int) {
         let from = start(field)
         var end = Int(index.fields[last])
-        if isComment(field) { return }
+        let line = from..<min(block.count, end + 1)
+        if isComment(field) {
+            result.gaps.append(line)
+            return
+        }
         if end > from, dialect.terminator == 0x0a, block.base[end - 1] == 0x0d { end -= 1 }
         if field == last, end <= from {
             note(.blankLine, row: nil, from)
+            result.gaps.append(line)
             return
         }
         result.starts.append(UInt32(truncatingIfNeeded: from))

@@ -10,6 +10,8 @@ final class BlockResult {
     var starts: [UInt32] = []
     /// By row, where it ends, relative to the block; empty where a row ends as the next one starts.
     var ends: [UInt32] = []
+    /// Lines that are no rows, relative to the block: comments, blank ones.
+    var gaps: [Range<Int>] = []
     var statistics: [ColumnTally]
     var keys: [KeyColumn]
     /// By rule of the file that counts different values: the fingerprints seen in the block.

@@ -23,23 +23,33 @@ struct RowCopy {
             return
         }
         var row = 0
+        var gaps = result.gaps[...]
         while row < result.rows {
             let first = row
             while row < result.rows, result.rejected[row] == rejected { row += 1 }
             if first < row {
-                let start = Int(result.starts[first])
+                var start = Int(result.starts[first])
                 let end = row < result.rows ? Int(result.starts[row]) : result.consumed
-                try sink(UnsafeRawBufferPointer(start: block.base + start, count: end - start))
+                while let gap = gaps.first, gap.lowerBound < end {
+                    gaps.removeFirst()
+                    if gap.lowerBound > start { try copy(block, start..<gap.lowerBound) }
+                    start = max(start, gap.upperBound)
+                }
+                if start < end { try copy(block, start..<end) }
             }
             while row < result.rows, result.rejected[row] != rejected { row += 1 }
         }
+    }
+
+    private func copy(_ block: Block, _ range: Range<Int>) throws {
+        try sink(UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count))
     }
 
     /// An object of JSON stands on a line of its own.
     private mutating func addObject(_ block: Block, _ range: Range<Int>) throws {
         if isArray { try write(isEmpty ? "\n" : ",\n") }
         isEmpty = false
-        try sink(UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count))
+        try copy(block, range)
         if !isArray { try write("\n") }
     }
 
