@@ -122,7 +122,7 @@ struct FuzzTests {
         #expect(corpus.count > 5)
         let clock = ContinuousClock()
         let end = clock.now + .seconds(Fuzz.seconds ?? 3600)
-        let rounds = Fuzz.seconds == nil ? 60 : Int.max
+        let rounds = Fuzz.seconds == nil ? 25 : Int.max
         var round = 0
         while round < rounds, clock.now < end {
             for (name, original) in corpus {
@@ -167,7 +167,7 @@ struct FuzzTests {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: (Self.clients ?? "") + "/bin/python3")
         process.arguments = [
-            Fuzz.folder.appendingPathComponent("conformance.py").path, probe.path, String(Fuzz.seconds ?? 8),
+            Fuzz.folder.appendingPathComponent("conformance.py").path, probe.path, String(Fuzz.seconds ?? 6),
             String(Fuzz.seed),
         ]
         process.environment = ProcessInfo.processInfo.environment.merging(["PYTHONDONTWRITEBYTECODE": "1"]) { $1 }

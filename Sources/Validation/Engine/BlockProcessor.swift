@@ -176,7 +176,8 @@ final class BlockProcessor {
                 let middle = (low + high) / 2
                 if Int(result.starts[middle]) <= departure.position { low = middle + 1 } else { high = middle }
             }
-            note(departure.kind, row: low > 0 ? low - 1 : nil, departure.position)
+            let isInGap = result.gap(before: departure.position).map { departure.position < $0.upperBound } ?? false
+            note(departure.kind, row: low > 0 && !isInGap ? low - 1 : nil, departure.position)
         }
         scanner.departures = kept
     }

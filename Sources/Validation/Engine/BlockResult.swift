@@ -21,6 +21,16 @@ final class BlockResult {
     /// Whether reading must stop.
     var isFatal = false
 
+    /// The last line that is no row and starts at or before a position.
+    func gap(before position: Int) -> Range<Int>? {
+        var (low, high) = (0, gaps.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if gaps[middle].lowerBound <= position { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? gaps[low - 1] : nil
+    }
+
     /// The keys of the block's rows, for one unique rule.
     struct KeyColumn {
         var rows: [UInt32] = []
