@@ -156,6 +156,19 @@ struct LimitTests {
         #expect(report.checks.filter { $0.count > 0 && $0.severity == .error }.map(\.rule) == ["row-too-long"])
     }
 
+    @Test("the limit of a row's length is exact, whatever the blocks and threads")
+    func exactLimit() throws {
+        for (length, passes) in [(1 << 16, true), (1 << 16 + 1, false)] {
+            let row = String(repeating: "x", count: length - 2) + ",y\n"
+            let bytes = Array(("a,b\n1,2\n" + row + "3,4\n").utf8)
+            for (threads, block) in [(1, 256), (1, 1 << 20), (2, 700), (2, 40_000)] {
+                let options = ValidationOptions(threads: threads, longestRow: 1 << 16, blockSize: block)
+                let report = try run(bytes, RuleSet("t") { Column("a") }, options)
+                #expect(report.passed == passes && report.rows == (passes ? 3 : 1), "\(length) \(threads) \(block)")
+            }
+        }
+    }
+
     @Test("a quote that is never closed gives one finding, at the quote")
     func openQuote() throws {
         let bytes = Array("a,b\n1,2\n3,\"".utf8) + [UInt8](repeating: 0x78, count: 1 << 20)

@@ -33,6 +33,7 @@ final class BlockProcessor {
             scanner.scan(block.base, position..<end, into: &index)
             position = end
             group()
+            if result.isFatal { return result }
         }
         if block.isLast { finish() } else { giveUpIfTooLong() }
         return result
@@ -45,6 +46,7 @@ final class BlockProcessor {
         }
         if scanner.finish(block.base, at: block.count, into: &index) {
             group()
+            if result.isFatal { return }
             note(.noFinalNewline, row: nil, block.count)
         }
     }
@@ -87,8 +89,15 @@ final class BlockProcessor {
         var runStart = 0
         var runRows = 0
         let rowEnds = index.rows
+        // Only in a block that has room for one.
+        let mayBeLong = block.count > binding.options.longestRow
         for row in 0..<index.rowCount {
             let last = Int(truncatingIfNeeded: rowEnds[row])
+            if mayBeLong, Int(index.fields[last]) - start(field) > binding.options.longestRow {
+                flush(runStart, runRows)
+                result.consumed = start(field)
+                return fail(.rowTooLong, start(field))
+            }
             if last &- field &+ 1 == width, !looksAtRows || !isComment(field) {
                 runRows &+= 1
                 field = last &+ 1

@@ -48,6 +48,7 @@ final class JSONBlockProcessor {
             var end = position
             while end < block.count, block.base[end] != 0x0a { end += 1 }
             if end == block.count, !block.isLast { return }
+            if end - position > binding.options.longestRow { return fail(.rowTooLong, position, "") }
             let line = UnsafeBufferPointer(rebasing: bytes[position..<end])
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) {
                 note(.blankLine, nil, position, "")
@@ -88,6 +89,7 @@ final class JSONBlockProcessor {
             case .first, .element:
                 let rest = UnsafeBufferPointer(rebasing: bytes[position...])
                 guard let length = takeRow(rest, at: position, expectsEnd: false) else { return }
+                if length > binding.options.longestRow { return fail(.rowTooLong, position, "") }
                 position += length
                 place = .comma
             case .end: return fail(.malformedJSON, position, "text after the array")
