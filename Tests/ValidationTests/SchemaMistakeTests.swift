@@ -1,3 +1,5 @@
+// Tables of cases, one a line.
+// swift-format-ignore-file
 import Testing
 
 @testable import Validation
