@@ -87,9 +87,6 @@ struct Binding {
             position = step
             if position == block.count, block.isLast { _ = scanner.finish(block.base, at: position, into: &index) }
             var first = 0
-            number = 0
-            joined = []
-            isBegun = false
             for row in 0..<index.rowCount {
                 number += 1
                 let last = Int(index.rows[row])
@@ -128,6 +125,8 @@ struct Binding {
                 }
                 first = last + 1
             }
+            // Rows that were passed over, perhaps millions of blank ones, are not looked at again.
+            index.drop(first)
             if position == block.count { return block.isLast ? joined : nil }
         }
     }

@@ -35,19 +35,22 @@ final class PaddedBuffer {
 struct BlockReader {
     private let source: ByteSource
     private let size: Int
+    private let longestRow: Int
     private var position = 0
     private var isAtEnd = false
     /// Blocks of bytes in memory stand where they are; this keeps a copy of what lies too near their end.
     private(set) var bytesRead = 0
 
-    init(_ source: ByteSource, size: Int) {
+    init(_ source: ByteSource, size: Int, longestRow: Int) {
         self.source = source
+        self.longestRow = longestRow
         self.size = size
     }
 
-    /// The next block: `rest` of the last one, then about `size` further bytes, or as many as `rest` has if that is more.
+    /// The next block: `rest` of the last one, then about `size` further bytes, or as many as `rest` has if that is more, so
+    /// that a long row is scanned but twice on average; no more than show that a row is too long.
     mutating func next(after rest: UnsafeBufferPointer<UInt8>, into buffer: inout PaddedBuffer) throws -> Block {
-        let wanted = rest.count + max(size, rest.count)
+        let wanted = rest.count + max(size, min(rest.count, max(0, longestRow - rest.count)))
         // The rest may lie in the buffer that this call replaces: it must outlive the copy.
         let old = buffer
         defer { withExtendedLifetime(old) {} }

@@ -25,6 +25,8 @@ final class BlockProcessor {
         result = BlockResult(binding.plan)
         evaluator.result = result
         scanner = CSVScanner(dialect)
+        unplaced = []
+        uncounted = [:]
         index.reset(at: start)
         result.consumed = start
         var position = start
@@ -114,7 +116,7 @@ final class BlockProcessor {
         }
         flush(runStart, runRows)
         if field > 0 { result.consumed = min(block.count, Int(index.fields[field - 1]) + 1) }
-        if !scanner.departures.isEmpty { noteDepartures() }
+        if !scanner.departures.isEmpty || !unplaced.isEmpty { noteDepartures() }
         index.drop(field)
     }
 
@@ -172,22 +174,44 @@ final class BlockProcessor {
         }
     }
 
+    /// Departures within the row that has not ended yet; further ones of a kind than are ever shown are only counted, so that
+    /// a row takes no more memory than its bytes.
+    private var unplaced: [(kind: Departure, position: Int)] = []
+    private var uncounted: [Departure: Int] = [:]
+
     /// Gives each departure its row; those within the row that has not ended yet stay.
     private func noteDepartures() {
-        var kept: [(kind: Departure, position: Int)] = []
-        for departure in scanner.departures {
-            if departure.position >= result.consumed, !(block.isLast && scanner.state == .rowStart) {
-                kept.append(departure)
-                continue
+        // Nothing can be placed unless the row that they lie in has ended.
+        let isOver = block.isLast && scanner.state == .rowStart
+        if let first = unplaced.first, isOver || first.position < result.consumed {
+            let row = self.row(at: first.position)
+            for departure in unplaced { note(departure.kind, row: row, departure.position) }
+            for (kind, count) in uncounted {
+                if let check = binding.plan.departureChecks[kind] { result.counts[check] += count }
             }
-            var (low, high) = (0, result.starts.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if Int(result.starts[middle]) <= departure.position { low = middle + 1 } else { high = middle }
-            }
-            let isInGap = result.gap(before: departure.position).map { departure.position < $0.upperBound } ?? false
-            note(departure.kind, row: low > 0 && !isInGap ? low - 1 : nil, departure.position)
+            unplaced = []
+            uncounted = [:]
         }
-        scanner.departures = kept
+        for departure in scanner.departures {
+            if departure.position < result.consumed || isOver {
+                note(departure.kind, row: row(at: departure.position), departure.position)
+            } else if unplaced.count(where: { $0.kind == departure.kind }) < max(1, binding.options.offenders) {
+                unplaced.append(departure)
+            } else {
+                uncounted[departure.kind, default: 0] += 1
+            }
+        }
+        scanner.departures.removeAll(keepingCapacity: true)
+    }
+
+    /// The row that a position lies in, of those that have started.
+    private func row(at position: Int) -> Int? {
+        var (low, high) = (0, result.starts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(result.starts[middle]) <= position { low = middle + 1 } else { high = middle }
+        }
+        let isInGap = result.gap(before: position).map { position < $0.upperBound } ?? false
+        return low > 0 && !isInGap ? low - 1 : nil
     }
 }

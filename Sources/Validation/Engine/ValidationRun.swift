@@ -21,7 +21,7 @@ struct ValidationRun {
         self.plan = plan
         self.options = options
         self.references = references
-        keySets = plan.keys.map { KeySet(columns: $0.columns.count) }
+        keySets = plan.keys.map { KeySet(columns: $0.columns.count, keepsOrder: true) }
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
         statistics = plan.columns.map { _ in ColumnTally() }
@@ -34,7 +34,7 @@ struct ValidationRun {
     mutating func run(_ source: ByteSource) throws -> ValidationReport {
         let clock = ContinuousClock()
         let begin = clock.now
-        var reader = BlockReader(source, size: options.blockSize)
+        var reader = BlockReader(source, size: options.blockSize, longestRow: options.longestRow)
         var buffer = PaddedBuffer(capacity: 0)
         var block = try reader.next(after: UnsafeBufferPointer(start: nil, count: 0), into: &buffer)
         if let other = FormatMismatch.encoding(block) {
@@ -100,6 +100,8 @@ struct ValidationRun {
         var isRead = false
         /// What the last joined block could not finish.
         var carried: [UInt8] = []
+        /// A row that goes on and on is not judged again before twice as much of it is there.
+        var judgedAgainAt = 0
         while true {
             while !isRead, pipeline.count < BlockPipeline.depth {
                 var whole = block
@@ -130,6 +132,11 @@ struct ValidationRun {
             if !carried.isEmpty {
                 // The row before did not end at the cut.
                 let count = carried.count + joined.count
+                if !joined.isLast, count < judgedAgainAt {
+                    carried.append(contentsOf: UnsafeBufferPointer(start: joined.base, count: joined.count))
+                    withExtendedLifetime(job) {}
+                    continue
+                }
                 let again = PaddedBuffer(capacity: count)
                 carried.withUnsafeBufferPointer { from in
                     if let base = from.baseAddress { again.bytes.update(from: base, count: from.count) }
@@ -146,6 +153,7 @@ struct ValidationRun {
             if joined.isLast || result.isFatal { return }
             carried = Array(
                 UnsafeBufferPointer(start: joined.base + result.consumed, count: joined.count - result.consumed))
+            judgedAgainAt = result.consumed == 0 ? min(carried.count * 2, options.longestRow) : 0
             withExtendedLifetime((copy, job)) {}
         }
     }
