@@ -43,7 +43,11 @@ let services: [Target.Dependency] = ["CloudWatch", "EMR", "EventBridge", "Lambda
 
 let package = Package(
     name: "sluice",
-    products: [.executable(name: "sluice", targets: ["Sluice"])],
+    products: [
+        .executable(name: "sluice", targets: ["Sluice"]),
+        // For the tests: makes system calls of a program fail.
+        .library(name: "faults", type: .dynamic, targets: ["faults"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -110,14 +114,17 @@ let package = Package(
             "FunctionTests",
             ["CZlib", "Events", "FunctionRuntime", "ValidationGate", "validate-flights", "validate-table"]),
         tests("FunctionRuntimeTests", ["CZlib", "Events", "FunctionRuntime", "echo-function"]),
-        tests("GatewayTests", ["Events", "Gateway", "Lambda"] + nio),
+        tests(
+            "GatewayTests", ["Events", "Gateway", "Lambda", .product(name: "NIOEmbedded", package: "swift-nio")] + nio),
         tests("LambdaTests", ["CFunctionProcess", "Events", "Lambda", "Storage", grdb]),
         tests("S3Tests", ["Events", "S3", "Storage", grdb]),
         tests("StepFunctionsTests", ["Events", "StepFunctions", "Storage", grdb]),
         tests("StorageTests", ["Events", "Storage", grdb]),
         tests("TemplateTests", ["Events", "Template"]),
         .testTarget(
-            name: "ValidationTests", dependencies: ["CScan", "Validation"], exclude: ["Conformance"], swiftSettings: settings),
+            name: "ValidationTests", dependencies: ["CScan", "Validation"], exclude: ["Conformance"],
+            swiftSettings: settings),
+        .target(name: "faults", path: "Tests/Helpers/faults"),
         program("echo-function", ["FunctionRuntime"], path: "Tests/Helpers/echo-function"),
         program("validation-probe", ["Validation"], path: "Tests/ValidationProbe"),
     ]

@@ -1,4 +1,5 @@
 import Events
+import Glibc
 
 extension Clusters {
     /// What a person is to know of a failure; nil where the program succeeded.
@@ -23,6 +24,24 @@ extension Clusters {
                 reason: "Timeout", message: "The step ran longer than its limit of \(seconds) seconds and was ended.",
                 logFile: folders.controller)
         }
+    }
+
+    /// How a step ended whose row says that it runs, though its run was cleaned up: the database was restored from a backup that was
+    /// made while it ran. Its log, which stays, says that it began, and mostly how it ended. Nil where it never began.
+    static func recorded(_ folders: StepFolders) -> StepSchedule.Ending? {
+        guard access(folders.run, F_OK) != 0, let log = TextFile.tail(folders.controller, bytes: 65536),
+            log.contains(" INFO Started under supervisor ")
+        else { return nil }
+        let words = [" INFO Step succeeded", " WARN Step failed", " WARN Step was "]
+        let line = log.split(separator: "\n").last { line in words.contains { line.contains($0) } }
+        let code = line?.split(separator: " ").drop { $0 != "exitCode" }.dropFirst().first
+        return code.flatMap { Int($0.prefix { $0.isNumber }) }.map { .exited($0) } ?? .lost
+    }
+
+    /// The steps whose programs run now, by the locks of their supervisors. Asks the files only, so that it needs no database.
+    public static func runningSteps(stateFolder: String) -> [String] {
+        let runs = EMRSettings.runs(in: stateFolder)
+        return TextFile.names(in: runs).filter { StepSupervisor.status("\(runs)/\($0)") == .running }.sorted()
     }
 
     /// The last line of the controller's log.

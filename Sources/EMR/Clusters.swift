@@ -247,11 +247,40 @@ public actor Clusters {
         do {
             let supervisor = try StepLaunch(settings: settings, master: master(of: step)).start(step, in: folders)
             watch(step, folders, supervisor: supervisor)
+            if fault != nil {
+                fault = nil
+                announcer.outputs.trouble("steps can be started again; going on")
+            }
+        } catch let error as StepProgramError where error.outside != nil {
+            launchLater(step, MachineFault(errno: error.outside ?? 0, path: folders.run))
         } catch {
             TextFile.append("\(time.now.iso8601) ERROR \(error)", to: folders.controller)
             await finish(step, .neverStarted("\(error)"))
         }
     }
+
+    /// The machine has no process or no room for a step now. Nothing of it runs, so its row stays as it is until it can be started;
+    /// a host that ends meanwhile leaves it to the next one.
+    private func launchLater(_ step: Step, _ cause: MachineFault) {
+        if fault != cause.kind {
+            fault = cause.kind
+            announcer.outputs.trouble("steps can't be started: \(cause). They wait and are tried again every second")
+        }
+        watched[step.id] = [
+            Task {
+                guard (try? await time.sleep(for: .seconds(1))) != nil, !stopping else { return }
+                let state = try? await store.read { try EMRStore.step(step.id, $0)?.state }
+                if state == .cancelPending {
+                    await finish(step, .neverStarted("Cancelled before it began"))
+                } else {
+                    await launch(step)
+                }
+            }
+        ]
+    }
+
+    /// What keeps steps from being started, as it was told.
+    private var fault: MachineFault.Kind?
 
     private func master(of step: Step) -> String { configurations[step.clusterID]?.master ?? "local[*]" }
 
@@ -268,6 +297,8 @@ public actor Clusters {
         case .neverStarted:
             if step.state == .cancelPending {
                 await finish(step, .neverStarted("Cancelled before it began"))
+            } else if let ending = Self.recorded(folders) {
+                await finish(step, ending)
             } else {
                 await launch(step)
             }
@@ -303,7 +334,14 @@ public actor Clusters {
             case .exited(let code): await self.finish(step, .exited(code))
             case .lost, .running: await self.finish(step, .lost)
             case .neverStarted:
-                await self.finish(step, .neverStarted("The supervisor could not write its records into \(folders.run)"))
+                if let code = TextFile.fault(in: folders.run) {
+                    self.launchLater(step, MachineFault(errno: code, path: folders.run))
+                } else if access("\(folders.run)/unforked", F_OK) == 0 {
+                    self.launchLater(step, MachineFault(errno: EAGAIN, path: folders.run))
+                } else {
+                    await self.finish(
+                        step, .neverStarted("The supervisor could not write its records into \(folders.run)"))
+                }
             }
         }
         watched[step.id] = [end]

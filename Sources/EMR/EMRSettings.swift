@@ -38,5 +38,7 @@ public struct EMRSettings: Sendable {
     func folders(of step: Step) -> StepFolders { StepFolders(logs: step.logFolder, run: "\(runs)/\(step.id)") }
 
     /// The folder of the runs, each in a folder that is named after its step.
-    var runs: String { "\(stateFolder)/steps" }
+    var runs: String { Self.runs(in: stateFolder) }
+
+    static func runs(in stateFolder: String) -> String { "\(stateFolder)/steps" }
 }

@@ -46,7 +46,7 @@ enum Spawn {
         var pid: pid_t = 0
         let code = posix_spawn(&pid, command[0], &actions, &attributes, arguments, variables)
         guard code == 0 else {
-            throw StepProgramError("can't start \(command[0]): \(String(cString: strerror(code)))")
+            throw StepProgramError("can't start \(command[0]): \(String(cString: strerror(code)))", errno: code)
         }
         return pid
     }

@@ -10,16 +10,20 @@ public struct EMROutputs: Sendable {
     public var record: @Sendable ([MetricDatum], Connection) throws -> Void
     /// A step has reached a final state.
     public var stepEnded: @Sendable (Step, Connection) throws -> Void
+    /// Takes a message for the host's own log; outside of any transaction.
+    public var trouble: @Sendable (String) -> Void
 
     /// Closures for what is wanted; the others do nothing.
     public init(
         publish: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void = { _, _ in },
         record: @escaping @Sendable ([MetricDatum], Connection) throws -> Void = { _, _ in },
-        stepEnded: @escaping @Sendable (Step, Connection) throws -> Void = { _, _ in }
+        stepEnded: @escaping @Sendable (Step, Connection) throws -> Void = { _, _ in },
+        trouble: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.publish = publish
         self.record = record
         self.stepEnded = stepEnded
+        self.trouble = trouble
     }
 }
 

@@ -10,7 +10,8 @@ struct StepLaunch: Sendable {
     func start(_ step: Step, in folders: StepFolders) throws -> pid_t {
         for folder in [folders.logs, folders.work, folders.temporary, folders.scratch, folders.configuration] {
             guard TextFile.makeFolder(folder) else {
-                throw StepProgramError("can't make the folder \(folder): \(String(cString: strerror(errno)))")
+                throw StepProgramError(
+                    "can't make the folder \(folder): \(String(cString: strerror(errno)))", errno: errno)
             }
         }
         func log(_ line: String) { TextFile.append("\(Timestamp.now.iso8601) \(line)", to: folders.controller) }
@@ -37,9 +38,10 @@ struct StepLaunch: Sendable {
     ) throws {
         let lines = maker.settings(folders: folders, engine: engine) + [("spark.master", master)]
         let path = "\(folders.configuration)/spark-defaults.conf"
-        unlink(path)
-        TextFile.append(lines.map { "\($0.0) \($0.1)" }.joined(separator: "\n"), to: path)
-        guard access(path, R_OK) == 0 else { throw StepProgramError("can't write \(path)") }
+        let text = lines.map { "\($0.0) \($0.1)\n" }.joined()
+        guard TextFile.write(Array(text.utf8), to: path) else {
+            throw StepProgramError("can't write \(path): \(String(cString: strerror(errno)))", errno: errno)
+        }
     }
 
     private func fetch(_ script: StepProgram.Script, into folders: StepFolders) throws {
@@ -51,7 +53,7 @@ struct StepLaunch: Sendable {
         // A script without a first line that names its interpreter would not start by itself.
         let bytes = text.starts(with: [0x23, 0x21]) ? text : Array("#!/bin/bash\n".utf8) + text
         guard TextFile.write(bytes, to: target), chmod(target, 0o755) == 0 else {
-            throw StepProgramError("can't write \(target): \(String(cString: strerror(errno)))")
+            throw StepProgramError("can't write \(target): \(String(cString: strerror(errno)))", errno: errno)
         }
     }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// What to run for a step: a program, its arguments and its environment.
 struct StepProgram: Sendable, Hashable {
     /// The program's path and its arguments.
@@ -16,7 +18,13 @@ struct StepProgram: Sendable, Hashable {
 /// A step that can't be run here, and why.
 struct StepProgramError: Error, Sendable, Hashable, CustomStringConvertible {
     let description: String
-    init(_ description: String) { self.description = description }
+    /// `errno` where the machine is the cause and may be better later; nil where trying again would be of no use.
+    let outside: Int32?
+
+    init(_ description: String, errno code: Int32? = nil) {
+        self.description = description
+        outside = code.flatMap { MachineFault.isOutside($0) ? $0 : nil }
+    }
 }
 
 /// The folders of one run of a step.

@@ -4,8 +4,11 @@ import Storage
 /// Runs the program of a step so that it outlives the host, and so that the host, even another one, learns how it ended.
 ///
 /// Between the host and the program stands a shell of a few lines in a session of its own. It holds a lock for as long as
-/// it lives, writes `started` before the program begins, and the program's exit status into `exit` (written beside, then
-/// moved) when it ends. So a host that comes back finds one of four cases, and none of them needs a guess.
+/// it lives, writes `started` before the program begins, and the program's exit status into `exit` when it ends. So a host that
+/// comes back finds one of four cases, and none of them needs a guess.
+///
+/// Nothing but the program itself needs a process of its own, so that a machine without processes can't cut the shell short once
+/// the program runs; a disk that is full when the program ends is waited for.
 enum StepSupervisor {
     /// What a run has left in its folder.
     enum Status: Sendable, Hashable {
@@ -19,18 +22,19 @@ enum StepSupervisor {
 
     /// `$1` is the folder of the run, what follows is the program. Descriptor 3 holds the lock; the program does not get it.
     private static let script = """
-        d=$1; shift
+        d=$1; shift; child=
         trap : HUP INT TERM
+        trap '[ -n "$child" ] || : >"$d/unforked"' EXIT
         cd "$d/work" || exit 125
-        printf '%s\\n' $$ >"$d/started.new" && mv "$d/started.new" "$d/started" || exit 125
+        printf '%s\\n' $$ >"$d/started" || exit 125
         setsid "$@" 3>&- &
         child=$!
-        printf '%s\\n' "$child" >"$d/child.new" && mv "$d/child.new" "$d/child"
+        printf '%s\\n' "$child" >"$d/child"
         while :; do
             wait "$child"; code=$?
             kill -0 "$child" 2>/dev/null || break
         done
-        printf '%s\\n' "$code" >"$d/exit.new" && mv "$d/exit.new" "$d/exit"
+        until printf '%s\\n' "$code" >"$d/exit"; do sleep 1; done
         """
 
     /// Starts a program under supervision. Throws ``StepProgramError`` where that can't be done; then nothing runs.
@@ -41,13 +45,18 @@ enum StepSupervisor {
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             throw StepProgramError("another host is running this step already (\(folders.run))")
         }
+        // What an attempt has left that could not have a process; in this order, so that no moment between looks like a run.
+        if access("\(folders.run)/unforked", F_OK) == 0 {
+            unlink("\(folders.run)/started")
+            unlink("\(folders.run)/unforked")
+        }
         return try Spawn.process(
             ["/bin/sh", "-c", script, "sluice-step", folders.run] + program.command, environment: program.environment,
             stdout: folders.stdout, stderr: folders.stderr, descriptor: lock)
     }
 
     private static func failure(_ what: String) -> StepProgramError {
-        StepProgramError("can't \(what): \(String(cString: strerror(errno)))")
+        StepProgramError("can't \(what): \(String(cString: strerror(errno)))", errno: errno)
     }
 
     /// What stands in the folder of a run.
@@ -72,10 +81,15 @@ enum StepSupervisor {
         return status(run)
     }
 
-    private static func started(_ run: String) -> Bool { access("\(run)/started", F_OK) == 0 }
+    /// Whether the program may have begun. The shell says so before, and takes it back where it could not have a process for it.
+    private static func started(_ run: String) -> Bool {
+        access("\(run)/started", F_OK) == 0 && access("\(run)/unforked", F_OK) != 0
+    }
 
+    /// A number without its line end is not written to its end yet.
     private static func exitCode(_ run: String) -> Int? {
-        TextFile.read("\(run)/exit").flatMap { Int($0.split(separator: "\n").first ?? "") }
+        guard let text = TextFile.read("\(run)/exit"), text.hasSuffix("\n") else { return nil }
+        return Int(text.dropLast())
     }
 
     /// Sends a signal to the program and all that came of it, but not to the supervisor, who is to write the exit status.

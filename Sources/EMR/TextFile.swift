@@ -42,7 +42,9 @@ enum TextFile {
             let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                let code = errno
                 close(descriptor)
+                errno = code
                 return false
             }
             done += count
@@ -71,6 +73,13 @@ enum TextFile {
         defer { close(descriptor) }
         let bytes = Array("\(line)\n".utf8)
         _ = Glibc.write(descriptor, bytes, bytes.count)
+    }
+
+    /// `errno` of what keeps a file from being written in a folder; nil where one can be.
+    static func fault(in folder: String) -> Int32? {
+        let path = "\(folder)/probe"
+        defer { unlink(path) }
+        return write([UInt8](repeating: 0x20, count: 4096), to: path) ? nil : errno
     }
 
     /// Makes a folder and those above it; false where that fails.

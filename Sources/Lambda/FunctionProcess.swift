@@ -60,6 +60,8 @@ enum FunctionProcess {
         case spawned(pid_t)
         /// `errno` of the spawn.
         case failed(Int32)
+        /// The host has no thread or no room for it: `errno`.
+        case unable(Int32)
         /// The leader has ended and is still a zombie: its id means nobody else until this call returns.
         case exited(ExitStatus)
         /// Nothing of it is left.
@@ -67,30 +69,40 @@ enum FunctionProcess {
     }
 
     static func start(_ specification: ProcessSpecification, report: @escaping @Sendable (Event) -> Void) {
-        BlockingThread.start(name: "sluice-function") {
-            defer { report(.cleaned) }
-            _ = mkdir(specification.temporaryFolder, 0o700)
-            defer { FileTree.remove(specification.temporaryFolder) }
-            var pid: pid_t = 0
-            var code = spawn(specification, &pid)
-            // A program that is still being written can't run; a child of another thread may hold it open for a moment, too.
-            for _ in 0..<40 where code == ETXTBSY {
-                usleep(5000)
-                code = spawn(specification, &pid)
-            }
+        let code = BlockingThread.tryStart(name: "sluice-function") { run(specification, report) }
+        guard code != 0 else { return }
+        close(specification.output)
+        report(.unable(code))
+        report(.cleaned)
+    }
+
+    private static func run(_ specification: ProcessSpecification, _ report: @escaping @Sendable (Event) -> Void) {
+        defer { report(.cleaned) }
+        guard mkdir(specification.temporaryFolder, 0o700) == 0 || errno == EEXIST else {
+            let code = errno
             close(specification.output)
-            guard code == 0 else {
-                report(.failed(code))
-                return
-            }
-            report(.spawned(pid))
-            report(.exited(wait(pid)))
-            // The leader, still a zombie, keeps the group's number from being given away.
-            kill(-pid, SIGKILL)
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            ProcessTable.killAll(marker: specification.marker)
+            return report(.unable(code))
         }
+        defer { FileTree.remove(specification.temporaryFolder) }
+        var pid: pid_t = 0
+        var code = spawn(specification, &pid)
+        // A program that is still being written can't run; a child of another thread may hold it open for a moment, too.
+        for _ in 0..<40 where code == ETXTBSY {
+            usleep(5000)
+            code = spawn(specification, &pid)
+        }
+        close(specification.output)
+        guard code == 0 else {
+            report(.failed(code))
+            return
+        }
+        report(.spawned(pid))
+        report(.exited(wait(pid)))
+        // The leader, still a zombie, keeps the group's number from being given away.
+        kill(-pid, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        ProcessTable.killAll(marker: specification.marker)
     }
 
     private static func wait(_ pid: pid_t) -> ExitStatus {

@@ -1,5 +1,6 @@
 import Events
 import Glibc
+import Storage
 
 /// The life of an environment: its start, its INIT, its end.
 extension FunctionScheduler {
@@ -38,18 +39,25 @@ extension FunctionScheduler {
         effects.append { [ports] in ports.start(specification, number) }
     }
 
-    /// The host has no descriptors, processes or memory left: not the function's fault.
+    /// The host has no descriptors, processes, room or memory left: not the function's fault. A caller is told; events wait where
+    /// they are and are tried again every second.
     func hostFailed(_ pool: FunctionPool, _ code: Int32) {
-        let reason = String(cString: strerror(code))
-        guard let invocation = pool.takeNext(settings) else { return }
-        switch invocation.origin {
-        case .synchronous:
-            refuse(invocation, .service(detail: "The host could not start \(pool.configuration.name): \(reason)."))
-        case .asynchronous(let event):
-            ports.record(
-                .delay(event, pool.configuration, until: time.now + RetryPolicy.backoff(delays: event.delays)))
+        let now = time.now
+        let fault = MachineFault(errno: code, path: settings.stateFolder + "/environments")
+        if hostFault != fault.kind {
+            hostFault = fault.kind
+            ports.trouble(
+                "functions can't be started: \(fault). Events wait and are tried again every second; none is lost")
         }
-        pool.startsNotBefore = time.now + .seconds(1)
+        for invocation in pool.waiting {
+            refuse(
+                invocation,
+                .service(
+                    detail: "The host could not start \(pool.configuration.name): \(String(cString: strerror(code)))."))
+        }
+        pool.waiting = []
+        pool.startsNotBefore = now + .seconds(1)
+        ports.arm(now + .seconds(1))
     }
 
     func process(_ number: Int, _ event: FunctionProcess.Event) {
@@ -67,7 +75,7 @@ extension FunctionScheduler {
                 gone.pid = pid
                 gone.killProcess()
             case .exited: gone.pid = nil
-            case .failed, .cleaned: break
+            case .failed, .unable, .cleaned: break
             }
             return
         }
@@ -76,6 +84,14 @@ extension FunctionScheduler {
             environment.pid = pid
             changeInterests()
             ports.watchMemory()
+            if hostFault != nil {
+                hostFault = nil
+                ports.trouble("functions can be started again; going on")
+            }
+        case .unable(let code):
+            let pool = pools[environment.function]
+            retire(environment)
+            if let pool { hostFailed(pool, code) }
         case .failed(let code): failedToStart(environment, code)
         case .exited(let status):
             environment.pid = nil

@@ -1,5 +1,6 @@
 import Events
 import Glibc
+import Storage
 
 /// What the scheduler needs of the outside. All of it may be called inside its lock, and returns at once.
 struct SchedulerPorts: Sendable {
@@ -17,6 +18,8 @@ struct SchedulerPorts: Sendable {
     var watchMemory: @Sendable () -> Void
     /// Reads rows of a function's queue that are due: its name, how many, which are known.
     var fetch: @Sendable (String, Int, Set<Int64>) -> Void
+    /// Tells a person something about the host.
+    var trouble: @Sendable (String) -> Void
 }
 
 /// Brings invocations and environments together.
@@ -38,6 +41,8 @@ final class FunctionScheduler: @unchecked Sendable {
     /// Changes when the loop has to watch other descriptors.
     var interestVersion = 0
     var paused = false
+    /// What keeps functions from being started, as it was told.
+    var hostFault: MachineFault.Kind?
 
     init(settings: LambdaSettings, time: any TimeSource, place: AccountRegion, ports: SchedulerPorts) {
         self.settings = settings

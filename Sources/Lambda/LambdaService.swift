@@ -63,7 +63,7 @@ public final class LambdaService: Sendable {
                         }
                     }
                 }
-            })
+            }, trouble: { emission.trouble($0) })
         let scheduler = FunctionScheduler(settings: settings, time: time, place: emission.place, ports: ports)
         let box = SchedulerBox(scheduler: scheduler, writer: writer)
         door.set(box)

@@ -6,7 +6,8 @@ enum ExitStatus {
     static let failed = ExitCode(1)
     /// There is no such thing: function, object, execution, step, metric.
     static let notFound = ExitCode(3)
-    /// The project or its state can't be used: no template, no database, a host that holds it, a port that is taken.
+    /// The project or its state can't be used, and starting again would not help: no database, a damaged one, a host that holds it, a
+    /// port that is taken.
     static let unusable = ExitCode(4)
 
     static let table = """
@@ -14,7 +15,8 @@ enum ExitStatus {
           0    done
           1    it ran, and the answer is no: the function failed, the template has faults, data was held back
           3    there is no such function, object, step, execution or metric
-          4    the project or its state can't be used (no template, no database, another host has it)
+          4    the project or its state can't be used (no template, no database or a damaged one, another host has it);
+               a supervisor should not start it again: RestartPreventExitStatus=1 4 64
           64   the command line is wrong
           130  stopped by Ctrl-C
         """

@@ -39,6 +39,8 @@ struct SluiceCommand: AsyncParsableCommand {
     static func main() async {
         // A reader that has gone, as in `sluice logs | head`, ends the command quietly by EPIPE instead of a signal.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow further fails its write instead of ending the command.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -50,6 +52,9 @@ struct SluiceCommand: AsyncParsableCommand {
             say("\(error)")
             Glibc.exit(error.status.rawValue)
         } catch let error as StoreError {
+            say("\(error)")
+            Glibc.exit(ExitStatus.unusable.rawValue)
+        } catch let error as MachineFault {
             say("\(error)")
             Glibc.exit(ExitStatus.unusable.rawValue)
         } catch {

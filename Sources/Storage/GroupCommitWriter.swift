@@ -47,13 +47,13 @@ final class GroupCommitWriter: Sendable {
     private static let groupLimit = 512
 
     private let pool: DatabasePool
-    private let trouble: @Sendable (String?) -> Void
+    private let condition: StoreCondition
     private let queue = BlockingQueue<PendingWrite>()
     private let ended = Handover<Void>()
 
-    init(pool: DatabasePool, trouble: @escaping @Sendable (String?) -> Void) {
+    init(pool: DatabasePool, condition: StoreCondition) {
         self.pool = pool
-        self.trouble = trouble
+        self.condition = condition
         BlockingThread.start(name: "sluice-writer") { [self] in
             run()
             ended.put(.success(()))
@@ -74,24 +74,30 @@ final class GroupCommitWriter: Sendable {
     }
 
     private func commit(_ group: [PendingWrite]) {
-        var told = false
+        var told: MachineFault.Kind?
         while true {
             do {
+                guard !condition.isDamaged else { throw StoreError.closed }
+                guard condition.isInPlace else { throw condition.damaged(.replaced(path: pool.path)) }
                 let (outcomes, hooks) = try attempt(group)
-                if told { trouble(nil) }
+                if told != nil { condition.news(.resumed) }
                 for hook in hooks { hook() }
                 for (write, error) in zip(group, outcomes) { write.finish(error) }
                 return
             } catch let error as DatabaseError where error.isOutsideCause {
-                // A full disk or a lost permission is nobody's fault here: hold the group and go on when the cause goes.
-                if !told {
-                    told = true
-                    trouble(
-                        "\(pool.path): \(error.message ?? "\(error.resultCode)") (\(error.extendedResultCode.rawValue))"
-                    )
+                // A full disk or a lost permission is nobody's fault here: hold the group and go on when the cause goes. After a
+                // failed fsync too: SQLite forgets the commit, and the next try writes all of its pages again.
+                let fault = MachineFault(error, path: pool.path)
+                if told != fault.kind {
+                    told = fault.kind
+                    condition.news(.waiting(fault))
                 }
                 if queue.waitUnlessClosed(milliseconds: 1000) { continue }
                 for write in group { write.finish(error) }
+                return
+            } catch let error as DatabaseError where error.isDamage {
+                let closed = condition.damaged(Store.error(error, pool.path))
+                for write in group { write.finish(closed) }
                 return
             } catch {
                 for write in group { write.finish(error) }
@@ -109,7 +115,7 @@ final class GroupCommitWriter: Sendable {
                     return .commit
                 }
                 return (Array(repeating: nil, count: group.count), hooks.bodies)
-            } catch let error as DatabaseError where error.isOutsideCause {
+            } catch let error as DatabaseError where error.isOutsideCause || error.isDamage {
                 throw error
             } catch {
                 guard group.count > 1 else { return ([error], []) }
@@ -126,7 +132,7 @@ final class GroupCommitWriter: Sendable {
                         }
                         outcomes.append(nil)
                         bodies.append(contentsOf: hooks.bodies)
-                    } catch let error as DatabaseError where error.isOutsideCause {
+                    } catch let error as DatabaseError where error.isOutsideCause || error.isDamage {
                         throw error
                     } catch {
                         outcomes.append(error)

@@ -1,5 +1,7 @@
+import Events
 import GRDB
 import Glibc
+import Synchronization
 
 /// The one SQLite file: many readers, one writer that commits in groups.
 ///
@@ -8,73 +10,156 @@ import Glibc
 public final class Store: Sendable {
     /// The path of the database file.
     public let path: String
-    private let pool: DatabasePool
+    let reader: any DatabaseReader
     private let writer: GroupCommitWriter?
+    private let condition: StoreCondition
 
     /// Who may do what.
     public enum Mode: Sendable {
+        /// The one host: checks the files before it touches them, and marks the database as its own.
+        case owner
         /// Reads and writes; the file is made and migrated where needed.
         case readWrite
         /// Reads only; the file must exist.
         case readOnly
     }
 
-    /// Opens the file at `path`. Throws ``StoreError``.
+    /// Opens the file at `path`. Throws ``StoreError``; a database that is damaged, newer or not the one that the last host wrote
+    /// is left as it is.
     ///
-    /// `trouble` is called once with a message when writes stop going through (disk full, no permission), and once with nil
-    /// when they go through again; until then writers wait and nothing is lost.
+    /// `news` tells how the store fares, see ``StoreNews``.
     public init(
         path: String, schemas: [Schema], mode: Mode = .readWrite,
-        trouble: @escaping @Sendable (String?) -> Void = { _ in }
+        news: @escaping @Sendable (StoreNews) -> Void = { _ in }
     ) throws {
         self.path = path
-        if mode == .readOnly, access(path, F_OK) != 0 { throw StoreError.missing(path: path) }
-        var configuration = Configuration()
-        configuration.readonly = mode == .readOnly
-        configuration.busyMode = .timeout(10)
-        configuration.maximumReaderCount = 4
-        configuration.foreignKeysEnabled = false
-        configuration.label = "sluice"
+        let condition = StoreCondition(path: path, news: news)
+        self.condition = condition
+        if mode == .readOnly, access(path, F_OK) != 0 {
+            guard errno == ENOENT else { throw StoreError.machine(MachineFault(errno: errno, path: path)) }
+            throw StoreError.missing(path: path)
+        }
         do {
-            pool = try DatabasePool(path: path, configuration: configuration)
-            var migrator = DatabaseMigrator()
-            for schema in schemas {
-                for (index, step) in schema.steps.enumerated() {
-                    migrator.registerMigration("\(schema.room).\(index + 1)") { try $0.execute(sql: step) }
-                }
-            }
-            if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
-            if mode == .readWrite {
-                try migrator.migrate(pool)
-                // Opening a pool sets NORMAL; FULL is what makes an answered commit survive a loss of power.
-                let level = try pool.writeWithoutTransaction { database in
-                    try database.execute(sql: "PRAGMA synchronous=FULL")
-                    return try Int.fetchOne(database, sql: "PRAGMA synchronous")
-                }
-                guard level == 2 else {
-                    throw StoreError.unusable(path: path, detail: "synchronous=FULL was not accepted")
-                }
-                writer = GroupCommitWriter(pool: pool, trouble: trouble)
-            } else {
+            if mode == .readOnly {
+                reader = try Self.openForReading(path)
                 writer = nil
+                try Self.refuseNewer(reader, Self.migrator(schemas), path)
+                return
             }
+            let opening = StoreOpening(path: path, schemas: schemas, news: news)
+            if mode == .owner { try opening.check() }
+            // The host says soon that somebody holds the lock, and goes on trying; a command has patience and then ends.
+            let pool = try DatabasePool(
+                path: path, configuration: Self.configuration(patience: mode == .owner ? 2 : 10))
+            try Self.refuseNewer(pool, Self.migrator(schemas), path)
+            try Self.migrator(schemas).migrate(pool)
+            // Opening a pool sets NORMAL; FULL is what makes an answered commit survive a loss of power.
+            let level = try pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864")
+                return try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            }
+            guard level == 2 else {
+                throw StoreError.unusable(path: path, detail: "synchronous=FULL was not accepted")
+            }
+            if mode == .owner { try opening.takeOver(pool) }
+            condition.remember()
+            reader = pool
+            writer = GroupCommitWriter(pool: pool, condition: condition)
         } catch let error as DatabaseError {
-            throw switch error.resultCode {
-            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-                StoreError.corrupt(path: path, detail: error.message ?? "\(error.resultCode)")
-            default: StoreError.unusable(path: path, detail: error.message ?? "\(error.resultCode)")
-            }
+            throw Self.error(error, path)
+        } catch let fault as MachineFault {
+            throw StoreError.machine(fault)
         }
     }
 
+    static func error(_ error: DatabaseError, _ path: String) -> StoreError {
+        if error.isDamage { return .corrupt(path: path, detail: error.message ?? "\(error.resultCode)") }
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            return .unusable(
+                path: path, detail: "it is no file; move it away, or use another state folder with --state")
+        }
+        if error.isOutsideCause { return .machine(MachineFault(error, path: path)) }
+        return .unusable(path: path, detail: error.message ?? "\(error.resultCode)")
+    }
+
+    // MARK: - Opening
+
+    /// `patience` is how many seconds a lock of somebody else is waited for.
+    static func configuration(readOnly: Bool = false, patience: Double = 10) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = readOnly
+        configuration.busyMode = .timeout(patience)
+        configuration.maximumReaderCount = readerCount
+        configuration.foreignKeysEnabled = false
+        configuration.label = "sluice"
+        return configuration
+    }
+
+    static let readerCount = 4
+
+    /// A folder that can't be written holds a database that nobody changes, which SQLite reads without its log's index when it
+    /// is told so. <https://www.sqlite.org/uri.html#uriimmutable>
+    private static func openForReading(_ path: String) throws -> any DatabaseReader {
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration(readOnly: true))
+            _ = try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
+            return pool
+        } catch let error as DatabaseError where error.isOutsideCause && error.resultCode != .SQLITE_BUSY {
+            guard access(MachineFault.existing(path), W_OK) != 0 || access(path + "-shm", W_OK) != 0 else {
+                throw error
+            }
+            var log = stat()
+            if stat(path + "-wal", &log) == 0, log.st_size > 0 {
+                throw StoreError.unusable(
+                    path: path,
+                    detail:
+                        "its folder can't be written and its last commits are still in \(path)-wal, which can't be read without "
+                        + "that. Copy the folder to where you may write, and name the copy with --state")
+            }
+            let name = path.utf8.map { byte in
+                let isPlain =
+                    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || "/-_.".utf8.contains(byte)
+                return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }.joined()
+            return try DatabaseQueue(path: "file:\(name)?immutable=1", configuration: configuration(readOnly: true))
+        }
+    }
+
+    static func migrator(_ schemas: [Schema]) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for schema in schemas + [StoreOpening.schema] {
+            for (index, step) in schema.steps.enumerated() {
+                migrator.registerMigration("\(schema.room).\(index + 1)") { try $0.execute(sql: step) }
+            }
+        }
+        return migrator
+    }
+
+    static func refuseNewer(_ reader: any DatabaseReader, _ migrator: DatabaseMigrator, _ path: String) throws {
+        let newer = try reader.read { try migrator.appliedIdentifiers($0) }.subtracting(migrator.migrations)
+        if !newer.isEmpty { throw StoreError.newer(path: path, steps: newer.sorted()) }
+    }
+
+    // MARK: - Reading and writing
+
     /// Reads in one snapshot, on the caller's thread.
     public func read<Value>(_ body: (Connection) throws -> Value) throws -> Value {
-        try pool.read { try body(Connection($0)) }
+        do {
+            return try reader.read { try body(Connection($0)) }
+        } catch let error as DatabaseError where error.isDamage {
+            throw condition.damaged(Self.error(error, path))
+        }
     }
 
     /// Reads in one snapshot.
     public func read<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
-        try await pool.read { try body(Connection($0)) }
+        do {
+            return try await reader.read { try body(Connection($0)) }
+        } catch let error as DatabaseError where error.isDamage {
+            throw condition.damaged(Self.error(error, path))
+        }
     }
 
     /// Runs `body` in a transaction, together with others that wait, and returns once it is durable.
@@ -107,21 +192,16 @@ public final class Store: Sendable {
         writer.submit(PendingWrite(body, completion))
     }
 
-    /// Waits for the writes under way, then closes. Writes that come later fail with ``StoreError/closed``.
+    /// Waits for the writes under way, then closes, with all that was committed in the one file. Writes that come later fail with
+    /// ``StoreError/closed``.
     public func close() {
         writer?.close()
-        try? pool.close()
-    }
-
-    /// Copies the database into the file at `path`, consistent, while others go on.
-    public func backup(to path: String) throws {
-        let target = try DatabaseQueue(path: path)
-        try pool.backup(to: target)
-        try target.close()
-    }
-
-    /// What `PRAGMA integrity_check` says; `["ok"]` where all is well.
-    public func integrityCheck() throws -> [String] {
-        try pool.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
+        if let pool = reader as? DatabasePool, writer != nil, !condition.isDamaged {
+            // Where others still read, or the disk is full, the log stays and the next start reads it.
+            _ = try? pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE)")
+            }
+        }
+        try? reader.close()
     }
 }

@@ -137,13 +137,20 @@ final class HostProcess {
     private var iterator: AsyncStream<JSON>.Iterator
     private let ended: AsyncStream<Int32>
 
-    /// Starts the host and returns once it is ready.
-    init(_ project: TestProject, _ arguments: String..., environment: [String: String] = [:]) async throws {
+    /// Starts the host and returns once it is ready, or has said `notice` where one is given. `through` is a program, with its
+    /// arguments, that starts it.
+    init(
+        _ project: TestProject, _ arguments: String..., environment: [String: String] = [:], through: [String] = [],
+        saying notice: String? = nil
+    ) async throws {
         let (lines, continuation) = AsyncStream.makeStream(of: JSON.self)
         self.lines = lines
         iterator = lines.makeAsyncIterator()
-        process.executableURL = URL(fileURLWithPath: TestProject.programs + "/sluice")
-        process.arguments = ["up", "--project", project.root, "--port", "0", "--json"] + arguments
+        let command =
+            through + [TestProject.programs + "/sluice", "up", "--project", project.root, "--port", "0", "--json"]
+            + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
@@ -168,8 +175,23 @@ final class HostProcess {
             }
             continuation.finish()
         }
-        try await wait("the host is ready") { $0["ready"]?.bool == true }
+        if let notice {
+            try await wait("notice", notice)
+        } else {
+            try await ready()
+        }
     }
+
+    /// Returns once the host is ready.
+    func ready() async throws { try await wait("the host is ready") { $0["ready"]?.bool == true } }
+
+    /// Waits for a notice that holds a text.
+    func wait(_ what: String, _ text: String) async throws {
+        try await wait("\(what): \(text)") { $0["notice"]?.string?.contains(text) == true }
+    }
+
+    /// How many notices so far hold a text.
+    func notices(_ text: String) -> Int { said.count { $0["notice"]?.string?.contains(text) == true } }
 
     deinit { kill(process.processIdentifier, SIGKILL) }
 

@@ -68,6 +68,24 @@ struct MainJobTests {
         #expect(alerts.contains("flights-rejected"))
     }
 
+    @Test("a step that the machine has no room for waits, said once, and runs once when there is room")
+    func stepWaits() async throws {
+        let project = try await project(spark: #"echo "$@" >> "CALLS""#)
+        let faults = Faults(project)
+        let host = try await HostProcess(
+            project, environment: project.sparkEnvironment.merging(faults.environment) { $1 })
+        try faults.begin(("open", ENOSPC, "/.sluice/steps/"))
+        try await project.copy("events/flights-2013-01-LGA.csv.gz", to: "lake/raw/flights/2013-01-LGA.csv.gz")
+        try await host.wait("the fault", "steps can't be started: the file system")
+        try faults.end()
+        try await host.wait("the execution to succeed") { Self.isExecution($0, "SUCCEEDED") }
+        #expect(host.notices("steps can't be started") == 1 && host.notices("steps can be started again") == 1)
+        #expect(try await host.stop() == 0)
+        let made = try String(contentsOfFile: project.root + "/calls", encoding: .utf8)
+        #expect(made.split(separator: "\n").count == 1)
+        #expect(try await project.json("steps").array?.count == 1)
+    }
+
     @Test("files that came while the host was down are validated once, and not again at the next start")
     func whileDown() async throws {
         let project = try await project()

@@ -34,8 +34,8 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let project = try project.find()
         let findings = [
-            template(project), state(project), database(project), lake(project), watches(), spark(), python(), swift(),
-            listening(project),
+            template(project), state(project), database(project), lock(project), lake(project), space(project),
+            descriptors(), processes(), watches(), clock(project), spark(), python(), swift(), listening(project),
         ]
         if output.json {
             Terminal.output.line(
@@ -66,42 +66,118 @@ struct DoctorCommand: AsyncParsableCommand {
         )
     }
 
+    /// The folder itself, or the one above it where it is to be made.
     private func state(_ project: Project) -> Finding {
-        var exists = stat()
-        let folder = stat(project.state, &exists) == 0 ? project.state : project.root
-        var space = statvfs()
-        statvfs(folder, &space)
-        let free = Int64(space.f_bavail) * Int64(space.f_frsize)
-        let writable = access(folder, W_OK) == 0
+        var status = stat()
+        let exists = stat(project.state, &status) == 0
+        if exists, status.st_mode & S_IFMT != S_IFDIR {
+            return Finding(
+                name: "state", ok: false, detail: "\(project.state) is a file",
+                remedy: "move it away, or name another state folder with --state")
+        }
+        let folder = exists ? project.state : project.root
+        let space = FileSystemSpace(folder)
+        if access(folder, W_OK | X_OK) != 0 {
+            return Finding(
+                name: "state", ok: false, detail: "\(MachineFault(errno: errno, path: project.state))",
+                remedy: "until then only commands that read work")
+        }
+        var log = stat()
+        let waiting = stat(project.database + "-wal", &log) == 0 ? Int64(log.st_size) : 0
+        let need = max(512 << 20, waiting * 2)
         return Finding(
-            name: "state", ok: writable && free > 512 << 20,
-            detail: "\(project.state)\(writable ? "" : " can't be written"), \(Feed.bytes(free)) free",
-            remedy: writable
-                ? "make room: with a full disk everything waits" : "give yourself write permission, or use --state")
+            name: "state", ok: space.free > need && space.freeFiles != 0,
+            detail: "\(project.state), on \(space)".trimmed,
+            remedy: "make room: with less than \(Feed.bytes(need)) free it may soon be full, and then everything waits")
     }
 
     private func database(_ project: Project) -> Finding {
+        let remedy = "restore a backup with 'sluice restore'"
         do {
             let store = try Records.open(project)
             defer { store.close() }
-            let faults = try store.integrityCheck()
+            let faults = try store.quickCheck()
+            var status = stat()
+            stat(project.database, &status)
             return Finding(
                 name: "database", ok: faults == ["ok"],
-                detail: faults == ["ok"] ? "\(project.database), sound" : faults.prefix(2).joined(separator: "; "),
-                remedy: "restore a backup with 'sluice restore'")
+                detail: faults == ["ok"]
+                    ? "\(project.database), sound, \(Feed.bytes(Int64(status.st_size)))"
+                    : faults.prefix(2).joined(separator: "; "),
+                remedy: remedy)
         } catch StoreError.missing {
             return Finding(name: "database", ok: true, detail: "none yet; 'sluice up' makes it")
         } catch {
-            return Finding(
-                name: "database", ok: false, detail: "\(error)", remedy: "restore a backup with 'sluice restore'")
+            return Finding(name: "database", ok: false, detail: "\(error)", remedy: remedy)
         }
+    }
+
+    private func lock(_ project: Project) -> Finding {
+        if HostLock.works(in: project) == false {
+            return Finding(
+                name: "lock", ok: false, detail: "the file system of \(project.state) can't lock files",
+                remedy: "put the state folder on a local disk with --state")
+        }
+        let holder = HostLock.holder(of: project)
+        return Finding(
+            name: "lock", ok: true,
+            detail: holder.map { "held by process \($0.processID) since \($0.started.iso8601)" } ?? "free")
+    }
+
+    private func space(_ project: Project) -> Finding {
+        let folder = access(project.lake, F_OK) == 0 ? project.lake : project.root
+        let space = FileSystemSpace(folder)
+        return Finding(
+            name: "lake space", ok: space.free > 64 << 20 && !space.isReadOnly && space.freeFiles != 0,
+            detail: "\(folder), on \(space)\(space.isReadOnly ? " read-only" : "")".trimmed,
+            remedy: space.isReadOnly
+                ? "mount it for writing (mount -o remount,rw \(space.mountPoint)); until then uploads and what jobs write fail"
+                : "make room: uploads and what functions and jobs write would fail")
+    }
+
+    private func descriptors() -> Finding {
+        let limit = ProcessLimits.descriptors
+        return Finding(
+            name: "files", ok: limit.maximum >= 1024,
+            detail: "\(limit.current) open files, which the host raises to \(min(limit.maximum, 65536))",
+            remedy: "ulimit -Hn 65536, or LimitNOFILE=65536 in the systemd unit")
+    }
+
+    private func processes() -> Finding {
+        let limit = ProcessLimits.processes.current
+        let isBounded = limit < 1 << 32 && geteuid() != 0
+        return Finding(
+            name: "processes", ok: !isBounded || limit >= 256,
+            detail: isBounded ? "\(limit) processes and threads for this user" : "not limited for this user",
+            remedy: "ulimit -u 4096, or LimitNPROC=4096 and TasksMax=4096 in the systemd unit")
+    }
+
+    /// A clock that was set back makes events older than what is recorded already.
+    private func clock(_ project: Project) -> Finding {
+        var newest: Int64 = 0
+        for suffix in ["", "-wal"] {
+            var status = stat()
+            if stat(project.database + suffix, &status) == 0 { newest = max(newest, Int64(status.st_mtim.tv_sec)) }
+        }
+        let now = Timestamp.now
+        let ahead = newest - now.milliseconds / 1000
+        let isPast = now.milliseconds < 1_700_000_000_000
+        return Finding(
+            name: "clock", ok: ahead < 60 && !isPast,
+            detail: now.iso8601 + (ahead >= 60 ? ", but the database was written \(ahead) s later than that" : ""),
+            remedy: "set the clock (timedatectl set-ntp true)")
     }
 
     private func lake(_ project: Project) -> Finding {
         guard access(project.lake, F_OK) == 0 else {
             return Finding(name: "lake", ok: true, detail: "\(project.lake), not there yet; 'sluice up' makes it")
         }
-        let name = Self.fileSystem(of: project.lake)
+        guard access(project.lake, R_OK | X_OK) == 0 else {
+            return Finding(
+                name: "lake", ok: false, detail: "\(project.lake) can't be read: \(String(cString: strerror(errno)))",
+                remedy: "give this user read permission (chmod -R u+rX)")
+        }
+        let name = FileSystemSpace(project.lake).type
         if ["nfs", "nfs4", "cifs", "smb3", "9p", "vboxsf", "afs", "ceph"].contains(name) || name.hasPrefix("fuse") {
             return Finding(
                 name: "lake", ok: false,
@@ -109,21 +185,6 @@ struct DoctorCommand: AsyncParsableCommand {
                 remedy: "put the lake on a local disk with --lake; here it is looked through every 30 seconds instead")
         }
         return Finding(name: "lake", ok: true, detail: project.lake)
-    }
-
-    /// The type of the file system that a folder lies on: that of the longest mount point above it, proc_pid_mountinfo(5).
-    private static func fileSystem(of path: String) -> String {
-        let mounts = (try? FileBytes.read("/proc/self/mountinfo")).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        var best = (length: -1, type: "")
-        for mount in mounts.split(separator: "\n") {
-            let sides = mount.split(separator: " - ", maxSplits: 1)
-            let fields = sides[0].split(separator: " ")
-            guard sides.count == 2, fields.count > 4, let type = sides[1].split(separator: " ").first else { continue }
-            let point = String(fields[4])
-            let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
-            if isAbove, point.utf8.count > best.length { best = (point.utf8.count, String(type)) }
-        }
-        return best.type
     }
 
     private func watches() -> Finding {
@@ -196,4 +257,9 @@ struct DoctorCommand: AsyncParsableCommand {
             access($0, X_OK) == 0
         }
     }
+}
+
+extension String {
+    /// Without the comma that a description inside a sentence ends with.
+    fileprivate var trimmed: String { hasSuffix(",") ? String(dropLast()) : self }
 }

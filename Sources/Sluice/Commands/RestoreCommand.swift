@@ -1,4 +1,5 @@
 import ArgumentParser
+import EMR
 import Events
 import Glibc
 import Storage
@@ -9,8 +10,11 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Put a backup in the database's place; the old one is kept beside it.",
         discussion: """
-            The host must be stopped. At its next start it compares the buckets with the restored database and takes every
-            object that it does not know for a new upload.
+            The host must be stopped. The backup is checked before anything is touched. At its next start the host compares the
+            buckets with the restored database: an object that is there as the backup knows it is left alone; one that came or changed
+            since the backup was made is delivered again, and one that is gone is recorded as removed. Events that waited when the
+            backup was made are run. A step that the backup does not know, because it was started later, can be started once
+            more by its file's delivery: see "Backup and restore" in the documentation.
 
               sluice restore /backup/sluice-2026-11-24.db
             """)
@@ -18,6 +22,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @Argument(help: "A file that 'sluice backup' wrote.")
     var file: String
     @OptionGroup var project: Project.Options
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let project = try project.find()
@@ -25,31 +30,39 @@ struct RestoreCommand: AsyncParsableCommand {
         guard access(source, R_OK) == 0 else {
             throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound)
         }
-        mkdir(project.state, 0o755)
+        guard source != project.database else {
+            throw CommandError("\(file): is the database itself", status: ExitStatus.unusable)
+        }
+        if mkdir(project.state, 0o755) != 0, errno != EEXIST { throw MachineFault(errno: errno, path: project.state) }
         // Held to the end: no host may start in between.
         let lock = try HostLock(project: project, now: .now)
         defer { lock.release() }
-        let backup = try Store(path: source, schemas: Records.schemas, mode: .readOnly)
-        let findings = try backup.integrityCheck()
-        guard findings == ["ok"] else {
+        let running = Clusters.runningSteps(stateFolder: project.state)
+        guard running.isEmpty else {
             throw CommandError(
-                "\(file): damaged: \(findings.prefix(3).joined(separator: "; "))", status: ExitStatus.unusable)
+                "\(running.joined(separator: ", ")) still run\(running.count == 1 ? "s" : ""), left by the last host: restored now, the "
+                    + "database could start the same work beside it. Let it end, or start the host and cancel it ('sluice up', "
+                    + "then stop it with --steps-at-stop cancel)", status: ExitStatus.unusable)
         }
-        let unfinished = project.database + ".restoring"
-        unlink(unfinished)
-        try backup.backup(to: unfinished)
-        backup.close()
-        if access(project.database, F_OK) == 0 {
-            let kept = project.database + ".before-restore"
-            for suffix in ["", "-wal", "-shm"] {
-                unlink(kept + suffix)
-                rename(project.database + suffix, kept + suffix)
+        let progress = CopyProgressLine("restored")
+        let kept: String?
+        do {
+            kept = try Store.restore(source, to: project.database, schemas: Records.schemas) { progress.show($0) }
+        } catch {
+            progress.clear()
+            throw error
+        }
+        progress.clear()
+        if output.json {
+            let json: JSON = .compact([
+                "database": .string(project.database), "from": .string(source), "kept": kept.map(JSON.string),
+            ])
+            Terminal.output.line(json.description)
+        } else {
+            if let kept {
+                Terminal.output.line("kept the old database as \(kept); remove it when it is not needed any more")
             }
-            Terminal.output.line("kept the old database as \(kept)")
+            Terminal.output.line("\(project.database): restored from \(file)")
         }
-        guard rename(unfinished, project.database) == 0 else {
-            throw CommandError("\(project.database): \(String(cString: strerror(errno)))", status: ExitStatus.unusable)
-        }
-        Terminal.output.line("\(project.database): restored from \(file)")
     }
 }

@@ -16,11 +16,8 @@ struct Host {
 
     func run() async throws {
         let time = SystemTime()
-        guard mkdir(project.state, 0o755) == 0 || errno == EEXIST else {
-            throw CommandError("\(project.state): \(String(cString: strerror(errno)))", status: ExitStatus.unusable)
-        }
-        let lock = try HostLock(project: project, now: time.now)
-        defer { lock.release() }
+        let start = HostStart(project: project, waits: !options.untilIdle)
+        try start.ensureLimits()
         let configuration = try loadTemplate()
         let text = StatusText()
         let feed = Feed(json: options.output.json, quiet: options.quiet, time: time) { text.value }
@@ -31,13 +28,12 @@ struct Host {
                 "\(configuration.warnings.count) things in the template have no effect here; 'sluice check' names them",
                 .grey)
         }
-        let store = try Store(path: project.database, schemas: Records.schemas) { trouble in
-            feed.notice(
-                trouble.map {
-                    "the database can't be written: \($0). Everything waits and nothing is lost; make room or mend it."
-                }
-                    ?? "the database can be written again; going on", trouble == nil ? .green : .red)
+        let fault = HostFault()
+        let (lock, store) = try await start.open(time: time, feed: feed) { news in
+            feed.tell(news)
+            if case .broken(let error) = news { fault.report(error) }
         }
+        defer { lock.release() }
         defer { store.close() }
 
         let door = InvocationDoor()
@@ -55,14 +51,15 @@ struct Host {
         let signals = HostSignals.stream()
         try await pipeline.start()
         door.open(pipeline.lambda)
-        lock.write(HostLock.Holder(processID: getpid(), port: gateway.port, started: time.now))
+        try lock.write(HostLock.Holder(processID: getpid(), port: gateway.port, started: time.now))
         let ready =
             "watching \(configuration.buckets.count) bucket(s) in \(project.lake), \(configuration.functions.count) function(s), "
             + "AWS clients on http://127.0.0.1:\(gateway.port)"
         feed.say("host", ready, .green, json: ["ready": true, "port": JSON(gateway.port), "pid": JSON(getpid())])
 
-        await wait(for: pipeline, signals, text: text, feed: feed, time: time)
-        await end(pipeline, gateway, signals, feed: feed)
+        let broken = await wait(for: pipeline, signals, fault, text: text, feed: feed, time: time)
+        await end(pipeline, gateway, signals, within: broken == nil ? options.drain : 1, feed: feed)
+        if let broken { throw broken }
     }
 
     private func loadTemplate() throws -> PipelineConfiguration {
@@ -77,28 +74,40 @@ struct Host {
 
     // MARK: - Waiting
 
-    /// Returns when the host is to stop: a signal, or nothing left to do where that was asked for.
+    /// Returns when the host is to stop: a signal, or nothing left to do where that was asked for, or a database that can't be used
+    /// any more, which is returned.
     private func wait(
-        for pipeline: Pipeline, _ signals: AsyncStream<Int32>, text: StatusText, feed: Feed, time: some TimeSource
-    ) async {
+        for pipeline: Pipeline, _ signals: AsyncStream<Int32>, _ fault: HostFault, text: StatusText, feed: Feed,
+        time: some TimeSource
+    ) async -> StoreError? {
         let showsStatus = Terminal.output.isInteractive && !options.output.json
         let untilIdle = options.untilIdle
-        await withTaskGroup(of: Void.self) { group in
+        return await withTaskGroup(of: StoreError?.self) { group in
             group.addTask {
                 for await signal in signals {
-                    guard signal == SIGUSR1 else { return }
+                    guard signal == SIGUSR1 else { return nil }
                     pipeline.lookAgain()
                 }
+                return nil
             }
+            group.addTask { await fault.wait() }
             if untilIdle {
                 group.addTask {
-                    await pipeline.s3.scanCompleted()
+                    // Through a stream, which a stop ends: the scan itself may wait long for a folder that can't be read.
+                    let (scanned, scan) = AsyncStream.makeStream(of: Void.self)
+                    Task {
+                        await pipeline.s3.scanCompleted()
+                        scan.finish()
+                    }
+                    for await _ in scanned {}
+                    guard !Task.isCancelled else { return nil }
                     var quiet = 0
                     while quiet < 15 {
-                        guard (try? await time.sleep(for: .milliseconds(200))) != nil else { return }
+                        guard (try? await time.sleep(for: .milliseconds(200))) != nil else { return nil }
                         quiet = (try? await pipeline.isIdle()) == true ? quiet + 1 : 0
                     }
                     feed.say("host", "nothing left to do", .grey)
+                    return nil
                 }
             }
             if showsStatus {
@@ -106,22 +115,26 @@ struct Host {
                     while (try? await time.sleep(for: .milliseconds(500))) != nil {
                         if let status = try? await pipeline.statusLine() { text.value = status }
                     }
+                    return nil
                 }
             }
-            await group.next()
+            let first = await group.next()
             group.cancelAll()
+            return first ?? nil
         }
     }
 
     /// Drains and ends everything; a second signal ends the process at once.
-    private func end(_ pipeline: Pipeline, _ gateway: Gateway, _ signals: AsyncStream<Int32>, feed: Feed) async {
+    private func end(
+        _ pipeline: Pipeline, _ gateway: Gateway, _ signals: AsyncStream<Int32>, within drain: Int, feed: Feed
+    ) async {
         feed.say("host", "stopping; a second Ctrl-C stops at once", .grey)
         let impatience = Task {
             for await signal in signals where signal != SIGUSR1 { Glibc._exit(130) }
         }
         await gateway.close()
         await pipeline.stop(
-            within: .seconds(options.drain), steps: options.stepsAtStop == .cancel ? .cancelRunning : .leaveRunning)
+            within: .seconds(drain), steps: options.stepsAtStop == .cancel ? .cancelRunning : .leaveRunning)
         impatience.cancel()
         feed.say("host", "stopped", .grey, json: ["stopped": true])
     }

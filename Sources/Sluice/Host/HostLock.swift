@@ -1,5 +1,6 @@
 import Events
 import Glibc
+import Storage
 
 /// The lock that makes a project's host the only one, and tells other commands where it listens.
 struct HostLock: Sendable {
@@ -14,16 +15,25 @@ struct HostLock: Sendable {
     private let descriptor: Int32
     private let path: String
 
-    /// Takes the lock until ``release()`` or the end of the process. Throws ``CommandError`` where another host has it.
+    /// Takes the lock until ``release()`` or the end of the process: the kernel's own, so that none is left behind by a host that was
+    /// killed, and no process id is believed. Throws ``CommandError`` where another host has it, `MachineFault` where the file
+    /// can't be written.
     init(project: Project, now: Timestamp) throws {
         path = project.lock
         let descriptor = open(project.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw CommandError("\(project.lock): \(String(cString: strerror(errno)))", status: ExitStatus.unusable)
+            throw MachineFault(errno: errno, path: project.lock)
         }
         // A command that only looks holds the lock for an instant, so one refusal proves nothing.
         var tries = 0
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            guard code == EWOULDBLOCK || code == EINTR else {
+                Glibc.close(descriptor)
+                throw CommandError(
+                    "\(project.lock): the file system can't lock files (\(String(cString: strerror(code)))), so two hosts could run "
+                        + "at once. Put the state folder on a local disk with --state.", status: ExitStatus.unusable)
+            }
             tries += 1
             guard tries < 20 else {
                 let holder = Self.read(descriptor)
@@ -35,7 +45,12 @@ struct HostLock: Sendable {
             usleep(10000)
         }
         self.descriptor = descriptor
-        write(Holder(processID: getpid(), port: nil, started: now))
+        do {
+            try write(Holder(processID: getpid(), port: nil, started: now))
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
     }
 
     /// Gives the lock back.
@@ -44,15 +59,16 @@ struct HostLock: Sendable {
         close(descriptor)
     }
 
-    /// Says what a client needs to know of this host.
-    func write(_ holder: Holder) {
+    /// Says what a client needs to know of this host. Throws `MachineFault`; the second time it can't, the file has its room.
+    func write(_ holder: Holder) throws {
         let json: JSON = .compact([
             "pid": JSON(holder.processID), "port": holder.port.map { JSON($0) },
             "started": JSON(holder.started.milliseconds),
         ])
         let bytes = json.serialized() + [0x0A]
-        ftruncate(descriptor, 0)
-        _ = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count == bytes.count else { throw MachineFault(errno: count < 0 ? errno : ENOSPC, path: path) }
+        ftruncate(descriptor, off_t(bytes.count))
     }
 
     /// The host that runs for a project, if one does.
@@ -62,6 +78,14 @@ struct HostLock: Sendable {
         defer { close(descriptor) }
         if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
         return read(descriptor)
+    }
+
+    /// Whether the file system can lock files at all; nil where that can't be tried, because there is no lock file yet.
+    static func works(in project: Project) -> Bool? {
+        let descriptor = open(project.lock, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) == 0 || errno == EWOULDBLOCK || errno == EINTR
     }
 
     private static func read(_ descriptor: Int32) -> Holder? {

@@ -86,7 +86,8 @@ final class Pipeline: Sendable {
                 engine: { try SparkInstallation.find(environment: HostIdentity.environment) }),
             outputs: EMROutputs(
                 publish: publish, record: { try metrics.put($0, in: $1) },
-                stepEnded: { step, connection in try junction.tasks.stepEnded(step, connection) }), time: time)
+                stepEnded: { step, connection in try junction.tasks.stepEnded(step, connection) },
+                trouble: { feed.notice($0) }), time: time)
         stateMachines = StateMachines(
             store: store, place: place, time: time,
             cancelTask: { resource, token, connection in try junction.tasks.cancel(resource, token, connection) },

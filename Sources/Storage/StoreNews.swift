@@ -1,0 +1,63 @@
+import Glibc
+import Synchronization
+
+/// How a store fares, for whoever tells a person. Each thing is told once.
+public enum StoreNews: Sendable {
+    /// Something long goes on before the store is open: what.
+    case opening(String)
+    /// Writes don't go through: they wait, and are tried again every second.
+    case waiting(MachineFault)
+    /// Writes go through again.
+    case resumed
+    /// The database is broken or gone; nothing more is read or written, and the host has to end.
+    case broken(StoreError)
+}
+
+/// Whether the database can still be trusted, shared by its readers and its writer.
+final class StoreCondition: Sendable {
+    private struct State {
+        var broken: StoreError?
+        var file: (device: UInt64, inode: UInt64)?
+    }
+
+    let path: String
+    let news: @Sendable (StoreNews) -> Void
+    private let state = Mutex(State())
+
+    init(path: String, news: @escaping @Sendable (StoreNews) -> Void) {
+        self.path = path
+        self.news = news
+    }
+
+    var isDamaged: Bool { state.withLock { $0.broken != nil } }
+
+    /// Takes note of a fault that only a person can mend, and tells it the first time. Returns what callers get: the store is as
+    /// good as closed, so that nobody tries again.
+    func damaged(_ error: StoreError) -> StoreError {
+        let isFirst = state.withLock { state in
+            defer { state.broken = state.broken ?? error }
+            return state.broken == nil
+        }
+        if isFirst { news(.broken(error)) }
+        return .closed
+    }
+
+    /// Takes note of which file the database is.
+    func remember() {
+        let now = Self.file(path)
+        state.withLock { $0.file = now }
+    }
+
+    /// Whether the path still leads to the file that is open: what is committed to one that was removed is lost.
+    var isInPlace: Bool {
+        guard let then = state.withLock({ $0.file }) else { return true }
+        if let now = Self.file(path) { return now == then }
+        // A folder that can't be looked into now proves nothing.
+        return errno != ENOENT
+    }
+
+    private static func file(_ path: String) -> (device: UInt64, inode: UInt64)? {
+        var status = stat()
+        return stat(path, &status) == 0 ? (UInt64(status.st_dev), UInt64(status.st_ino)) : nil
+    }
+}
