@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test lint demo bench clean
+.PHONY: help setup swift build test lint demo torture fuzz bench clean
 SHELL := /bin/bash
 
 help: ## list the targets
@@ -28,6 +28,15 @@ demo: swift ## a year of real flights through the gate: set up, build, drop the 
 	@Sources/Setup/packages.sh
 	@Sources/Setup/spark.sh
 	@Sources/Setup/demo.sh
+
+torture: setup ## kill the host hundreds of times and compare with a model: KILLS=300 FILES=2000 SEED=n
+	@swift build --build-tests
+	@KILLS=$${KILLS:-300} FILES=$${FILES:-2000} swift test --skip-build --filter TortureTests
+
+fuzz: setup ## mutated input at every door, SECONDS_EACH=10 seconds each, SEED=n to repeat
+	@swift build --build-tests
+	@SLUICE_CLIENTS="$$(Sources/Setup/clients.sh --path)" SLUICE_FUZZ_SECONDS=$${SECONDS_EACH:-10} SLUICE_FUZZ_SEED=$(SEED) \
+		swift test --skip-build --no-parallel --filter Fuzz
 
 bench: setup ## measure, side by side with the floors and the peers (release build)
 	@SLUICE_CLIENTS="$$(Sources/Setup/clients.sh --path)" Sources/Setup/bench.sh

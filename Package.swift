@@ -106,10 +106,15 @@ let package = Package(
         tests("ArchitectureTests", []),
         tests("CloudWatchTests", ["CloudWatch", "Events", "Storage", grdb]),
         tests("EMRTests", ["EMR", "Events", "Storage"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["CloudWatch", "EventBridge", "Events", "Lambda", "S3", "StepFunctions", "Template"],
+            exclude: ["Corpus"], swiftSettings: settings),
         tests("EventBridgeTests", ["EventBridge", "Events", "Storage", grdb]),
         tests("EventsTests", ["Events"]),
         tests(
-            "EndToEndTests", ["EMR", "Events", "Sluice", "echo-function", "validate-flights", "validate-table"]),
+            "EndToEndTests",
+            ["EMR", "Events", "Sluice", "echo-function", "validate-flights", "validate-table", crypto, grdb]),
         tests(
             "FunctionTests",
             ["CZlib", "Events", "FunctionRuntime", "ValidationGate", "validate-flights", "validate-table"]),

@@ -9,4 +9,9 @@ extension LambdaService {
 
     /// Looks at the queue again: another process has written to it.
     public func lookAgain() { setFunctions(configurations) }
+
+    /// How many invocations run or wait for an environment at this moment, of either type.
+    public var runningCount: Int {
+        box.enter { $0.pools.values.reduce(0) { $0 + $1.running + $1.waiting.count } }
+    }
 }

@@ -14,8 +14,10 @@ struct UpCommand: AsyncParsableCommand {
 
               aws lambda invoke --endpoint-url http://127.0.0.1:4566 --function-name NAME --payload fileb://event.json out.json
 
-            works. Ctrl-C or SIGTERM waits for what is running and stops; a second one stops at once. A full disk, missing
-            descriptors or processes and the like are said and waited out; what a person has to mend ends it with code 4.
+            works. Ctrl-C, SIGTERM or a closed terminal waits for the invocations that run (--drain) and stops; a second one stops at
+            once. Steps go on by themselves and are found again at the next start, unless --steps-at-stop cancel says otherwise.
+            A full disk, missing descriptors or processes and the like are said and waited out; what a person has to mend ends it
+            with code 4.
 
               sluice up                        run until stopped
               sluice up --until-idle           run until everything that has arrived is through, then stop (for CI)

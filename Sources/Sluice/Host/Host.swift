@@ -58,7 +58,7 @@ struct Host {
         feed.say("host", ready, .green, json: ["ready": true, "port": JSON(gateway.port), "pid": JSON(getpid())])
 
         let broken = await wait(for: pipeline, signals, fault, text: text, feed: feed, time: time)
-        await end(pipeline, gateway, signals, within: broken == nil ? options.drain : 1, feed: feed)
+        await end(pipeline, gateway, signals, within: broken == nil ? options.drain : 1, feed: feed, time: time)
         if let broken { throw broken }
     }
 
@@ -126,18 +126,44 @@ struct Host {
 
     /// Drains and ends everything; a second signal ends the process at once.
     private func end(
-        _ pipeline: Pipeline, _ gateway: Gateway, _ signals: AsyncStream<Int32>, within drain: Int, feed: Feed
+        _ pipeline: Pipeline, _ gateway: Gateway, _ signals: AsyncStream<Int32>, within drain: Int, feed: Feed,
+        time: some TimeSource
     ) async {
-        feed.say("host", "stopping; a second Ctrl-C stops at once", .grey)
+        feed.say("host", "stopping; a second Ctrl-C stops at once", .grey, json: ["stopping": true])
         let impatience = Task {
             for await signal in signals where signal != SIGUSR1 { Glibc._exit(130) }
         }
+        let progress = Task { await tellProgress(pipeline, within: drain, feed: feed, time: time) }
         await gateway.close()
         await pipeline.stop(
             within: .seconds(drain), steps: options.stepsAtStop == .cancel ? .cancelRunning : .leaveRunning)
         impatience.cancel()
+        progress.cancel()
+        let steps = (try? await pipeline.runningSteps()) ?? 0
+        if steps > 0 {
+            feed.say(
+                "host",
+                "\(Self.count(steps, "step")) left running; the next start finds \(steps == 1 ? "it" : "them") again",
+                .grey, json: ["stepsLeft": JSON(steps)])
+        }
         feed.say("host", "stopped", .grey, json: ["stopped": true])
     }
+
+    /// Says what the stop waits for, at its begin and every five seconds.
+    private func tellProgress(_ pipeline: Pipeline, within drain: Int, feed: Feed, time: some TimeSource) async {
+        var left = drain
+        while !Task.isCancelled {
+            let running = pipeline.lambda.runningCount
+            if running == 0 { return }
+            feed.say(
+                "host", "waiting for \(Self.count(running, "invocation")), at most \(left) s more", .grey,
+                json: ["waitingFor": JSON(running)])
+            guard (try? await time.sleep(for: .seconds(5))) != nil else { return }
+            left = max(0, left - 5)
+        }
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }
 
 /// The status line, written by one task and read by the feed's thread.

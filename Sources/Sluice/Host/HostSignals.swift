@@ -1,7 +1,7 @@
 import Glibc
 import Storage
 
-/// SIGINT and SIGTERM as requests to stop, SIGUSR1 as a request to look at the database again.
+/// SIGINT, SIGTERM and SIGHUP (the terminal was closed) as requests to stop, SIGUSR1 as a request to look at the database again.
 ///
 /// A handler writes to a pipe and a thread reads it: the signals are neither blocked nor ignored, so nothing about them is
 /// inherited by the processes that the host starts.
@@ -25,11 +25,13 @@ enum HostSignals {
             }
             continuation.finish()
         }
-        for number in [SIGINT, SIGTERM, SIGUSR1] {
-            signal(number) { number in
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] {
+            let previous = signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 _ = write(HostSignals.pipe.write, &byte, 1)
             }
+            // Whoever started the host with nohup wants it to outlive the terminal.
+            if number == SIGHUP, unsafeBitCast(previous, to: Int.self) == 1 { signal(number, SIG_IGN) }
         }
         return stream
     }

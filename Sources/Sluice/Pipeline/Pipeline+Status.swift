@@ -33,4 +33,9 @@ extension Pipeline {
         if !alarming.isEmpty { parts.append("ALARM \(alarming.joined(separator: ", "))") }
         return parts.joined(separator: " · ")
     }
+
+    /// How many steps run, here or by themselves.
+    func runningSteps() async throws -> Int {
+        try await store.read { try EMRStore.steps(states: [.running, .cancelPending], limit: 1000, $0).count }
+    }
 }

@@ -1,0 +1,102 @@
+import Events
+import Foundation
+import Testing
+
+/// How the host ends: what it waits for, what it leaves, and what the next start finds.
+@Suite("Stopping")
+struct StopTests {
+    /// A function that tells a named pipe of each event, and answers once a file is there.
+    private static let patient = """
+        #!/usr/bin/env python3
+        import http.client, json, os, time
+        connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        while True:
+            connection.request("GET", "/2018-06-01/runtime/invocation/next")
+            answer = connection.getresponse()
+            request, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
+            with open(os.environ["STARTED"], "w") as pipe:
+                pipe.write("started\\n")
+            while not os.path.exists(os.environ["GO"]):
+                time.sleep(0.02)
+            connection.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", json.dumps({"done": True}))
+            connection.getresponse().read()
+        """
+
+    private static func template(_ root: String) -> String {
+        """
+        Transform: AWS::Serverless-2016-10-31
+        Resources:
+          Patient:
+            Type: AWS::Serverless::Function
+            Properties:
+              FunctionName: patient
+              CodeUri: patient/
+              Handler: bootstrap
+              Runtime: provided.al2023
+              Timeout: 300
+              Environment: {Variables: {STARTED: \(root)/started, GO: \(root)/go}}
+        """
+    }
+
+    private func project() throws -> TestProject {
+        let project = try TestProject(template: "Resources: {}")
+        try project.write(Self.template(project.root), to: "functions/template.yaml")
+        try project.write(Self.patient, to: "functions/patient/bootstrap", executable: true)
+        try #require(mkfifo(project.root + "/started", 0o600) == 0)
+        return project
+    }
+
+    /// Waits until the function has an event.
+    private func started(_ project: TestProject) async throws {
+        let path = project.root + "/started"
+        _ = try await TestProject.onThread { try String(contentsOfFile: path, encoding: .utf8) }
+    }
+
+    private func isStopping(_ line: JSON) -> Bool { line["stopping"]?.bool == true }
+
+    @Test(
+        "a stop waits for the invocation that runs, its caller gets the answer, and says what it waits for",
+        arguments: [SIGTERM, SIGINT, SIGHUP])
+    func drain(signal: Int32) async throws {
+        let project = try project()
+        let host = try await HostProcess(project)
+        let root = project.root
+        async let answer = TestProject.run(TestProject.programs + "/sluice", ["invoke", "patient", "--project", root])
+        try await started(project)
+        // As a terminal does it: to the whole process group. The function is in one of its own, and does not hear of it.
+        kill(-host.processID, signal)
+        try await host.wait("what it waits for") { $0["waitingFor"]?.int == 1 }
+        try project.write("", to: "go")
+        let result = try await answer
+        #expect(result.status == 0 && result.output == "{\"done\":true}\n", "\(result)")
+        #expect(try await host.waitForExit() == 0)
+    }
+
+    @Test("an event that does not end within the drain runs again at the next start, and has one outcome")
+    func tooLong() async throws {
+        let project = try project()
+        let host = try await HostProcess(project, "--drain", "1")
+        #expect(try await project.sluice("invoke", "patient", "--async").status == 0)
+        try await started(project)
+        #expect(try await host.stop() == 0)
+        let next = try await HostProcess(project)
+        try await started(project)
+        try project.write("", to: "go")
+        try await next.wait("the outcome") { $0["text"]?.string?.contains("done") == true || $0["record"] != nil }
+        #expect(try await next.stop() == 0)
+        let functions = try await project.json("functions")
+        #expect(functions[0]?["invocations"]?.int == 2, "\(functions)")
+        #expect(try await project.json("queue").array?.isEmpty != false)
+    }
+
+    @Test("a second signal stops at once")
+    func twice() async throws {
+        let project = try project()
+        let host = try await HostProcess(project, "--drain", "600")
+        #expect(try await project.sluice("invoke", "patient", "--async").status == 0)
+        try await started(project)
+        kill(host.processID, SIGTERM)
+        try await host.wait("the stop to begin", isStopping)
+        #expect(try await host.stop(SIGTERM) == 130)
+    }
+}
