@@ -32,7 +32,9 @@ struct SluiceCommand: AsyncParsableCommand {
                     StepsCommand.self,
                     ExecutionsCommand.self, FunctionsCommand.self, QueueCommand.self,
                 ]),
-            CommandGroup(name: "Check", subcommands: [CheckCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [ValidateCommand.self, InferCommand.self, CheckCommand.self, DoctorCommand.self]),
             CommandGroup(name: "Keep", subcommands: [RedriveCommand.self, BackupCommand.self, RestoreCommand.self]),
         ])
 

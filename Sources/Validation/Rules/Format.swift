@@ -21,6 +21,11 @@ public struct Format: Sendable, Equatable {
     /// Delimited values in a dialect of their own.
     public static func delimited(_ dialect: Dialect) -> Format { Format(kind: .delimited(dialect)) }
 
+    /// The dialect of a delimited format; nil for JSON.
+    public var dialect: Dialect? {
+        if case .delimited(let dialect) = kind { dialect } else { nil }
+    }
+
     /// The format that a key's suffix stands for, once a suffix of compression is taken off; nil if it tells nothing.
     public init?(key: String) {
         var name = key.utf8.split(separator: UInt8(ascii: "/")).last.map { String($0) ?? "" } ?? ""

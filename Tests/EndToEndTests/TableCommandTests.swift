@@ -1,0 +1,86 @@
+import Events
+import Foundation
+import Testing
+
+/// `sluice infer` and `sluice validate`, as somebody uses them by hand.
+@Suite("Tables by hand")
+struct TableCommandTests {
+    private let project: TestProject
+
+    init() throws {
+        project = try TestProject(template: "Resources: {B: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}}\n")
+        let rows = (1...300).map { "\($0),\(["EWR", "JFK", "LGA"][$0 % 3]),\($0 % 7 == 0 ? "NA" : String($0 % 60)).50" }
+        try project.write(
+            "id,origin,delay\n" + rows.joined(separator: "\n").replacing("NA.50", with: "NA") + "\n", to: "f.csv")
+    }
+
+    private func path(_ name: String) -> String { project.root + "/" + name }
+    private func read(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
+
+    @Test("a schema is inferred, is not overwritten, and the file passes by it")
+    func infer() async throws {
+        let result = try await project.sluice("infer", path("f.csv"), "--output", path("s.json"))
+        #expect(result.status == 0 && result.output.isEmpty, "\(result)")
+        let fields = try JSON(parsing: try read("s.json"))["fields"]
+        #expect(fields?.array?.map { $0["type"]?.string } == ["integer", "string", "number"], "\(fields ?? .null)")
+        #expect(try await project.sluice("infer", path("f.csv"), "--output", path("s.json")).status == 4)
+        #expect(try await project.sluice("infer", path("f.csv"), "--output", path("s.json"), "--force").status == 0)
+        let passed = try await project.sluice("validate", path("f.csv"), "--schema", path("s.json"))
+        #expect(passed.status == 0 && passed.output.hasPrefix("f.csv: passed. 300 rows, 0 rejected"), "\(passed)")
+    }
+
+    @Test("a broken rule is shown with its row, column and byte; rejected and accepted rows are files of their own")
+    func held() async throws {
+        try await project.sluice("infer", path("f.csv"), "--output", path("schema.json"))
+        var lines = try read("f.csv").split(separator: "\n").map(String.init)
+        lines[2] = "2,XXX,2.50"
+        lines[5] = "five,JFK,1.50"
+        try project.write(lines.joined(separator: "\n") + "\n", to: "bad.csv")
+        let result = try await project.sluice(
+            "validate", path("bad.csv"), "--quarantine", path("q.csv"), "--accepted", path("good.csv"))
+        #expect(result.status == 1)
+        #expect(result.output.contains("row 2, origin, byte") && result.output.contains("row 5, id, byte"), "\(result)")
+        #expect(try read("q.csv") == "id,origin,delay\n2,XXX,2.50\nfive,JFK,1.50\n")
+        #expect(try read("good.csv").split(separator: "\n").count == 299)
+        let json = try await project.sluice("validate", path("bad.csv"), "--json")
+        let report = try JSON(parsing: json.output)
+        #expect(json.status == 1 && report["passed"] == false && report["rejected"]?.int == 2, "\(json)")
+    }
+
+    @Test("what can't be read, and a schema's mistake, end with 2 and the place; the other files are still checked")
+    func faults() async throws {
+        try project.write(#"{"fields": [{"name": "id", "type": "integr"}]}"#, to: "wrong.json")
+        let wrong = try await project.sluice("validate", path("f.csv"), "--schema", path("wrong.json"))
+        #expect(
+            wrong.status == 2 && wrong.error.contains("wrong.json:1:") && wrong.error.contains("\"integer\"?"),
+            "\(wrong)")
+        let none = try await project.sluice("validate", path("f.csv"))
+        #expect(
+            none.status == 2 && none.error.contains("f.csv.schema.json") && none.error.contains("sluice infer"),
+            "\(none)")
+        try await project.sluice("infer", path("f.csv"), "--output", path("schema.json"))
+        let both = try await project.sluice("validate", path("nothing.csv"), path("f.csv"))
+        #expect(both.status == 2 && both.output.contains("2 files: 1 passed, 0 held back, 1 can't be read"), "\(both)")
+        let usage = try await project.sluice("validate", path("f.csv"), "--delimiter", "ab")
+        #expect(usage.status == 64, "\(usage)")
+        try project.write("no gzip at all\n", to: "f.csv.gz")
+        let broken = try await project.sluice("validate", path("f.csv.gz"), "--schema", path("schema.json"))
+        #expect(broken.status == 1 && broken.output.contains("gzip"), "\(broken)")
+    }
+
+    @Test("objects of the lake, tables that they refer to, and other dialects are read where they are")
+    func objects() async throws {
+        try project.write("code\nEWR\nJFK\n", to: "lake/raw/reference/airports.csv")
+        try project.write("id;origin\n1;EWR\n2;LGA\n", to: "lake/raw/day/f.csv")
+        try project.write(
+            #"""
+            {"fields": [{"name": "id", "type": "integer"}, {"name": "origin", "type": "string"}],
+             "foreignKeys": [{"fields": "origin", "reference": {"resource": "airports.csv", "fields": "code"}}]}
+            """#, to: "lake/raw/schema.json")
+        let result = try await project.sluice("validate", "s3://raw/day/f.csv", "--delimiter", ";")
+        #expect(
+            result.status == 1 && result.output.contains("LGA") && result.output.contains("1 rejected"), "\(result)")
+        let wrong = try await project.sluice("validate", "s3://raw/day/f.csv")
+        #expect(wrong.status == 1 && !wrong.output.contains("byte 12"), "\(wrong)")
+    }
+}
