@@ -111,6 +111,8 @@ final class WatchLoop {
     func run() {
         begin()
         setup.progress.started()
+        // Without a bucket there is nothing to wait for: the first scan is over before it began.
+        report(isDrained: drain())
         while !isFinished {
             wait()
             for message in setup.mailbox.takeAll() { take(message) }
