@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "CFunctionProcess.h"
+#include "become.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -32,18 +34,30 @@ static void close_from(int first) {
     for (long descriptor = first; descriptor < most; descriptor++) close((int)descriptor);
 }
 
+// Keeps of root's powers only those over files: no tracing of the host, no mounts, no devices, no raised limits.
+static void drop_capabilities(void) {
+    const uint64_t kept = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH | 1 << CAP_FOWNER |
+                          1 << CAP_FSETID;
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (syscall(SYS_capget, &head, data) != 0) return;
+    // What the bounding set has lost, exec gives back to nobody, root included.
+    for (int number = 0; number < 64; number++) {
+        if (kept >> number & 1) continue;
+        if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0 && errno == EINVAL) break;
+    }
+    data[0].effective &= (uint32_t)kept;
+    data[0].permitted &= (uint32_t)kept;
+    data[0].inheritable = 0;
+    data[1].effective = data[1].permitted = data[1].inheritable = 0;
+    syscall(SYS_capset, &head, data);
+}
+
 // Runs in the child, which shares the parent's memory until it has called exec: only plain system calls.
-static int child(const struct sluice_spawn_options *options, pid_t parent) {
-    if (options->new_session) {
-        if (setsid() < 0) return errno;
-    } else if (setpgid(0, 0) < 0) {
-        return errno;
-    }
-    if (options->death_signal) {
-        prctl(PR_SET_PDEATHSIG, options->death_signal);
-        // The parent may have ended before the line above.
-        if (getppid() != parent) _exit(127);
-    }
+// `parent` is 0 where the parent lies outside of the child's process namespace.
+int sluice_become(const struct sluice_spawn_options *options, pid_t parent) {
+    if (setsid() < 0) return errno;
     int input = options->input >= 0 ? options->input : open("/dev/null", O_RDONLY);
     int output = options->output >= 0 ? options->output : open("/dev/null", O_WRONLY);
     if (input < 0 || output < 0) return errno;
@@ -54,12 +68,22 @@ static int child(const struct sluice_spawn_options *options, pid_t parent) {
     close_from(3);
     if (chdir(options->folder) < 0) return errno;
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (options->reaps) signal(SIGCHLD, SIG_IGN);
     limit(RLIMIT_CORE, 0);
     if (options->file_limit) limit(RLIMIT_NOFILE, options->file_limit);
     if (options->data_limit) limit(RLIMIT_DATA, options->data_limit);
+    // The limit counts a user's processes in the whole machine, unless the user has a namespace of its own.
+    if (options->process_limit && options->own_user) limit(RLIMIT_NPROC, options->process_limit);
+    if (options->drops_capabilities) drop_capabilities();
+    if (options->death_signal) {
+        // A change of capabilities would forget this signal, so it comes last.
+        prctl(PR_SET_PDEATHSIG, options->death_signal);
+        // The parent may have ended before the line above.
+        if (getppid() != parent) _exit(127);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (strchr(options->program, '/')) {
         execve(options->program, options->arguments, options->variables);
     } else {
@@ -77,7 +101,7 @@ int sluice_spawn(const struct sluice_spawn_options *options, pid_t *pid) {
     volatile int failure = 0;
     pid_t started = vfork();
     if (started == 0) {
-        failure = child(options, parent);
+        failure = sluice_become(options, parent);
         _exit(127);
     }
     int code = started < 0 ? errno : failure;

@@ -17,10 +17,13 @@ final class ExecutionEnvironment {
     let output: Int32
     let code: CodeFingerprint
     let initPhase: InitPhase
+    let temporaryFolder: String
     let startedAt = ContinuousClock.now
 
     var state = EnvironmentState()
     var pid: pid_t?
+    /// The first process of the environment's namespace, whose end is the end of all of it.
+    var keeper: pid_t?
     var connections: [RuntimeConnection] = []
     var capture: OutputCapture
     var outputClosed = false
@@ -44,12 +47,18 @@ final class ExecutionEnvironment {
     var peakMemory = 0
     var memorySampled: ContinuousClock.Instant?
     var isOutOfMemory = false
+    /// When it was last looked at while it had no work.
+    var idleLook: ContinuousClock.Instant?
+    /// When its temporary folder is measured again.
+    var measureFolderAt: ContinuousClock.Instant?
     var errorTypeOfInit: String?
 
     init(
         number: Int, id: String, configuration: FunctionConfiguration, listener: RuntimeListener, output: Int32,
-        code: CodeFingerprint, initPhase: InitPhase, deadline: Timestamp, now: Timestamp, rate: Int
+        code: CodeFingerprint, initPhase: InitPhase, deadline: Timestamp, now: Timestamp, rate: Int,
+        temporaryFolder: String
     ) {
+        self.temporaryFolder = temporaryFolder
         self.number = number
         self.id = id
         function = configuration.name
@@ -105,7 +114,11 @@ final class ExecutionEnvironment {
     /// Megabytes, rounded up.
     var maximumMemory: Int { (peakMemory + 1_048_575) >> 20 }
 
+    /// The environment's processes that are known by number; others descend from them.
+    var processes: [pid_t] { [pid, keeper].compactMap { $0 } }
+
     func killProcess() {
+        if let keeper { kill(keeper, SIGKILL) }
         guard let pid else { return }
         kill(-pid, SIGKILL)
         kill(pid, SIGKILL)

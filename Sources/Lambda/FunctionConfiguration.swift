@@ -20,6 +20,8 @@ public struct FunctionConfiguration: Sendable, Hashable {
     public var timeout: Int
     /// Megabytes, 128 to 10240.
     public var memorySize: Int
+    /// Megabytes that its temporary folder may hold, 512 to 10240.
+    public var ephemeralStorage: Int
     /// `Environment.Variables`.
     public var environment: [String: String]
     /// How many may run at once; 0 stops the function, nil leaves it to the host's limits.
@@ -37,7 +39,7 @@ public struct FunctionConfiguration: Sendable, Hashable {
     public init(
         name: String, runtime: String = "provided.al2023", handler: String = "bootstrap", codeFolder: String,
         executable: String? = nil, pythonInterpreter: String = "python3", timeout: Int = 3, memorySize: Int = 128,
-        environment: [String: String] = [:], reservedConcurrentExecutions: Int? = nil,
+        ephemeralStorage: Int = 512, environment: [String: String] = [:], reservedConcurrentExecutions: Int? = nil,
         eventInvokeConfig: EventInvokeConfig = EventInvokeConfig(), deadLetterTarget: ARN? = nil,
         recursiveLoop: RecursiveLoop = .terminate, logGroup: String? = nil
     ) {
@@ -49,6 +51,7 @@ public struct FunctionConfiguration: Sendable, Hashable {
         self.pythonInterpreter = pythonInterpreter
         self.timeout = timeout
         self.memorySize = memorySize
+        self.ephemeralStorage = ephemeralStorage
         self.environment = environment
         self.reservedConcurrentExecutions = reservedConcurrentExecutions
         self.eventInvokeConfig = eventInvokeConfig

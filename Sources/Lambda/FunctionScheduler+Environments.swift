@@ -17,26 +17,37 @@ extension FunctionScheduler {
             return hostFailed(pool, code)
         }
         let limit = phase == .invoke ? configuration.timeoutDuration : settings.initTimeout
+        let id = Identifier.hexadecimal(digits: 32)
+        let temporary = "\(settings.stateFolder)/environments/\(id)"
         let environment = ExecutionEnvironment(
-            number: nextNumber, id: Identifier.hexadecimal(digits: 32), configuration: configuration,
+            number: nextNumber, id: id, configuration: configuration,
             listener: listener, output: output.read, code: CodeFingerprint(of: configuration.codeFile),
-            initPhase: phase, deadline: now + limit, now: now, rate: settings.outputRate)
+            initPhase: phase, deadline: now + limit, now: now, rate: settings.outputRate,
+            temporaryFolder: temporary)
         nextNumber += 1
         environments[environment.number] = environment
         pool.environments[environment.number] = environment
         environment.capture.note(
             ReportLine.initStart(runtime: configuration.runtime, region: place.region), at: now)
         ports.arm(environment.deadline)
-        let temporary = "\(settings.stateFolder)/environments/\(environment.id)"
         let specification = ProcessSpecification(
             command: configuration.command,
             environment: FunctionVariables.make(
                 environment, configuration, settings: settings, place: place, temporaryFolder: temporary),
             workingFolder: configuration.codeFolder, temporaryFolder: temporary, output: output.write,
             dataLimit: UInt64(configuration.memorySize) * 2_097_152 + (1 << 30),
+            processLimit: UInt64(settings.maximumProcesses), readOnlyFolder: readOnlyFolder(configuration),
+            sharedMemory: UInt64(configuration.memorySize) << 20,
             marker: "SLUICE_ENVIRONMENT_ID=\(environment.id)")
         let number = environment.number
         effects.append { [ports] in ports.start(specification, number) }
+    }
+
+    /// The function's code, which Lambda lets no function change either, unless the host's own files lie in it.
+    private func readOnlyFolder(_ configuration: FunctionConfiguration) -> String? {
+        let code = configuration.codeFolder
+        let written = [settings.stateFolder] + settings.environment.values
+        return written.contains { $0 == code || $0.hasPrefix(code + "/") } ? nil : code
     }
 
     /// The host has no descriptors, processes, room or memory left: not the function's fault. A caller is told; events wait where
@@ -71,17 +82,21 @@ extension FunctionScheduler {
             // Told to end before it had begun.
             guard let gone = ending[number] else { return }
             switch event {
-            case .spawned(let pid):
+            case .spawned(let pid, let keeper):
                 gone.pid = pid
+                gone.keeper = keeper
                 gone.killProcess()
-            case .exited: gone.pid = nil
+            case .exited:
+                gone.pid = nil
+                gone.keeper = nil
             case .failed, .unable, .cleaned: break
             }
             return
         }
         switch event {
-        case .spawned(let pid):
+        case .spawned(let pid, let keeper):
             environment.pid = pid
+            environment.keeper = keeper
             changeInterests()
             ports.watchMemory()
             if hostFault != nil {
@@ -95,6 +110,7 @@ extension FunctionScheduler {
         case .failed(let code): failedToStart(environment, code)
         case .exited(let status):
             environment.pid = nil
+            environment.keeper = nil
             exited(environment, status)
         case .cleaned: break
         }
@@ -190,37 +206,71 @@ extension FunctionScheduler {
         changeInterests()
     }
 
-    // MARK: - Memory
+    // MARK: - Limits
 
-    /// Environments that have been at work for a while, whose memory is watched, and whether any is at work at all.
-    func watched() -> (environments: [(number: Int, pid: pid_t)], anyAtWork: Bool) {
-        var found: [(number: Int, pid: pid_t)] = []
+    /// What is to be looked at of an environment.
+    struct Watched {
+        let number: Int
+        let pid: pid_t
+        let keeper: pid_t?
+        /// Its temporary folder, where that is due.
+        let folder: String?
+    }
+
+    /// Environments whose memory, processes and files are to be looked at now: those at work, once they have been so for a
+    /// while, and the others now and then, as what they left running goes on.
+    func watched() -> (environments: [Watched], anyAtWork: Bool, any: Bool) {
+        var found: [Watched] = []
         var any = false
-        let before = ContinuousClock.now - .milliseconds(15)
+        let now = ContinuousClock.now
         for environment in environments.values {
             let since: ContinuousClock.Instant
             switch environment.state.phase {
             case .initializing: since = environment.startedAt
-            case .busy: since = environment.invocationStarted
-            case .returning: since = environment.invocationStarted
-            case .idle, .ended: continue
+            case .busy, .returning: since = environment.invocationStarted
+            case .idle:
+                if let last = environment.idleLook, now - last < .milliseconds(400) { continue }
+                environment.idleLook = now
+                since = environment.startedAt
+            case .ended: continue
             }
-            any = true
-            if since <= before, let pid = environment.pid { found.append((environment.number, pid)) }
+            if environment.state.phase != .idle { any = true }
+            guard now - since >= .milliseconds(15), let pid = environment.pid else { continue }
+            var folder: String?
+            if now >= environment.measureFolderAt ?? environment.startedAt + .milliseconds(250) {
+                folder = environment.temporaryFolder
+            }
+            found.append(
+                Watched(number: environment.number, pid: pid, keeper: environment.keeper, folder: folder))
         }
-        return (found, any)
+        return (found, any, !environments.isEmpty)
     }
 
     func observed(_ number: Int, _ usage: ProcessTable.Usage) {
         guard let environment = environments[number] else { return }
         environment.peakMemory = max(environment.peakMemory, usage.memory)
         let limit = environment.configuration.memorySize << 20
-        guard usage.memory > limit || usage.processes >= settings.maximumProcesses else { return }
         if usage.memory > limit {
             // The figure that Lambda reports never exceeds the limit.
             environment.peakMemory = limit
             environment.isOutOfMemory = true
+            environment.killProcess()
+        } else if usage.processes >= settings.maximumProcesses {
+            environment.capture.note(
+                "[sluice] ended: it had \(settings.maximumProcesses) processes", at: time.now)
+            environment.killProcess()
         }
+    }
+
+    /// The size of a temporary folder, in bytes, and how long it took to measure.
+    func measured(_ number: Int, bytes: Int, took: Duration) {
+        guard let environment = environments[number] else { return }
+        // A folder of many files is not measured all the time.
+        environment.measureFolderAt = .now + max(.milliseconds(250), took * 20)
+        let limit = environment.configuration.ephemeralStorage
+        guard bytes > limit << 20 else { return }
+        environment.capture.note(
+            "[sluice] ended: its temporary folder held more than \(limit) MB (EphemeralStorage)", at: time.now)
         environment.killProcess()
     }
 }

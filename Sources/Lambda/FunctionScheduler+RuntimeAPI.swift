@@ -129,7 +129,7 @@ extension FunctionScheduler {
                 found.append(
                     Interest(environment: number, kind: .output, descriptor: environment.output, writes: false))
             }
-            for connection in environment.connections {
+            for connection in environment.connections where !connection.isResting {
                 found.append(
                     Interest(
                         environment: number, kind: .connection(connection.descriptor),
@@ -151,7 +151,17 @@ extension FunctionScheduler {
         for environment in environments.values {
             environment.outputPaused = false
             environment.listenerPaused = false
+            for connection in environment.connections where connection.isResting {
+                connection.isResting = false
+                serve(connection, of: environment)
+            }
         }
+        interestVersion += 1
+    }
+
+    /// Leaves a descriptor alone for a moment, so that one function can't keep the loop for itself.
+    private func pause() {
+        paused = true
         interestVersion += 1
     }
 
@@ -166,26 +176,28 @@ extension FunctionScheduler {
                 if !connection.flush() || (connection.pending.isEmpty && connection.closesAfterSending) {
                     return drop(connection, of: environment)
                 }
-                if connection.pending.isEmpty { changeInterests() }
+                // Who does not read the answers is not heard further.
+                guard connection.pending.isEmpty else { return }
+                changeInterests()
+                return serve(connection, of: environment)
             }
             receive(connection, of: environment)
         }
     }
 
     func accept(_ environment: ExecutionEnvironment) {
-        guard let pid = environment.pid else { return }
-        while true {
+        guard environment.pid != nil else { return }
+        for _ in 0..<Self.acceptsPerTurn {
             switch environment.listener.accept() {
             case .none: return
             case .later:
                 // Asking again at once would only burn time.
                 environment.listenerPaused = true
-                paused = true
-                interestVersion += 1
-                return
+                return pause()
             case .client(let descriptor, let port):
-                guard environment.connections.count < 32,
-                    ProcessTable.isOwner(ofClient: port, server: environment.listener.port, pid: pid)
+                guard environment.connections.count < Self.maximumConnections,
+                    ProcessTable.isOwner(
+                        ofClient: port, server: environment.listener.port, among: environment.processes)
                 else {
                     close(descriptor)
                     continue
@@ -195,7 +207,15 @@ extension FunctionScheduler {
                 interestVersion += 1
             }
         }
+        environment.listenerPaused = true
+        pause()
     }
+
+    /// Connections of one environment at once; more are closed.
+    private static let maximumConnections = 32
+    /// Connections that are taken, and requests that are answered, before it is another function's turn.
+    private static let acceptsPerTurn = 8
+    private static let requestsPerTurn = 16
 
     func readOutput(_ environment: ExecutionEnvironment) {
         let now = time.now
@@ -204,8 +224,7 @@ extension FunctionScheduler {
         if environment.outputClosed { changeInterests() }
         if count == 65536 {
             environment.outputPaused = true
-            paused = true
-            interestVersion += 1
+            pause()
         }
         if environment.capture.bytes > 1 << 20 {
             flush(environment)
@@ -225,9 +244,23 @@ extension FunctionScheduler {
         }
         if count < 0, errno == EAGAIN || errno == EINTR { return }
         guard count > 0 else { return drop(connection, of: environment) }
-        while environments[environment.number] != nil,
+        let held = environment.connections.reduce(0) { $0 + $1.parser.heldBytes }
+        // A client sends one body at a time; bodies begun on many connections would only fill the host's memory.
+        guard held <= 2 * settings.maximumResponse + 1 << 20 else { return drop(connection, of: environment) }
+        serve(connection, of: environment)
+    }
+
+    /// Answers what has come whole, as long as the client takes the answers.
+    private func serve(_ connection: RuntimeConnection, of environment: ExecutionEnvironment) {
+        var answered = 0
+        while environments[environment.number] != nil, connection.pending.isEmpty,
             environment.connections.contains(where: { $0 === connection })
         {
+            guard answered < Self.requestsPerTurn else {
+                connection.isResting = true
+                return pause()
+            }
+            answered += 1
             switch connection.parser.next() {
             case .needMore: return
             case .expectsContinue: if !connection.send(RuntimeResponse.goOn) { drop(connection, of: environment) }

@@ -8,6 +8,9 @@ struct OutputCapture {
     /// Bytes of one log event at most: CloudWatch's 256 KB without its 26 bytes an event.
     static let maximumLine = 262_118
 
+    /// Bytes that a line costs besides its own: without it, empty lines would come in by the million.
+    private static let lineCost = 48
+
     private let rate: Int
     private var partial: [UInt8] = []
     private var second: Int64 = 0
@@ -29,7 +32,7 @@ struct OutputCapture {
             let rest = UnsafeRawBufferPointer(rebasing: chunk[start...])
             let end = rest.firstIndex(of: 10)
             let piece = UnsafeRawBufferPointer(rebasing: rest[..<(end ?? rest.count)])
-            spent += piece.count + 1
+            spent += piece.count + (end == nil ? 0 : Self.lineCost)
             if spent > rate {
                 droppedBytes += piece.count + (end == nil ? 0 : 1)
                 if end != nil { droppedLines += 1 }
@@ -92,7 +95,7 @@ struct OutputCapture {
     }
 
     private mutating func append(_ message: String, at time: Timestamp) {
-        bytes += message.utf8.count + 48
+        bytes += message.utf8.count + Self.lineCost
         lines.append(LogEvent(timestamp: time, message: message))
     }
 }

@@ -3,29 +3,45 @@ import Glibc
 
 /// What `/proc` says about other processes.
 enum ProcessTable {
-    /// Private memory of a process and its descendants, and how many they are.
+    /// Private memory of processes and their descendants, and how many they are.
     struct Usage: Equatable {
         /// Bytes, without the pages of files that it maps.
         var memory = 0
         var processes = 0
     }
 
-    /// Adds up a process and its descendants, up to `limit` of them.
-    static func usage(of pid: pid_t, limit: Int) -> Usage {
+    /// Adds up an environment's processes, up to `limit` of them: a process and its descendants; with a keeper, which adopts
+    /// orphans, also those, and the files in the environment's own `/dev/shm`.
+    static func usage(of pid: pid_t, keeper: pid_t?, limit: Int) -> Usage {
         var usage = Usage()
+        var shared = 0
         var open = [pid]
+        if let keeper { open += children(of: keeper) }
         while let next = open.popLast(), usage.processes < limit {
             usage.processes += 1
-            usage.memory += memory(of: next)
+            let memory = parts(of: next)
+            usage.memory += memory.own
+            shared += memory.shared
             open.append(contentsOf: children(of: next))
         }
+        var files = statvfs()
+        if keeper != nil, statvfs("/proc/\(pid)/root/dev/shm", &files) == 0 {
+            // A file there that is mapped has been counted already.
+            shared = max(shared, Int(files.f_blocks - files.f_bfree) * Int(files.f_frsize))
+        }
+        usage.memory += shared
         return usage
     }
 
     /// Bytes of anonymous and shared memory that a process has in RAM.
     static func memory(of pid: pid_t) -> Int {
-        guard let text = read("/proc/\(pid)/status", limit: 4096) else { return 0 }
-        return kilobytes("RssAnon:", in: text) * 1024 + kilobytes("RssShmem:", in: text) * 1024
+        let parts = parts(of: pid)
+        return parts.own + parts.shared
+    }
+
+    private static func parts(of pid: pid_t) -> (own: Int, shared: Int) {
+        guard let text = read("/proc/\(pid)/status", limit: 4096) else { return (0, 0) }
+        return (kilobytes("RssAnon:", in: text) * 1024, kilobytes("RssShmem:", in: text) * 1024)
     }
 
     private static func kilobytes(_ name: StaticString, in text: [UInt8]) -> Int {
@@ -95,18 +111,18 @@ enum ProcessTable {
         }
     }
 
-    /// Whether the client's end of a connection on the loopback interface is held by `pid` or one of its descendants.
-    static func isOwner(ofClient port: UInt16, server: UInt16, pid: pid_t) -> Bool {
+    /// Whether the client's end of a connection on the loopback interface is held by one of the processes or their descendants.
+    static func isOwner(ofClient port: UInt16, server: UInt16, among pids: [pid_t]) -> Bool {
         // The kernel's tables may pass over a line while others come and go, so one look that finds nothing is no answer.
-        for _ in 0..<4 where isOwnerNow(ofClient: port, server: server, pid: pid) { return true }
+        for _ in 0..<4 where isOwnerNow(ofClient: port, server: server, among: pids) { return true }
         return false
     }
 
-    private static func isOwnerNow(ofClient port: UInt16, server: UInt16, pid: pid_t) -> Bool {
+    private static func isOwnerNow(ofClient port: UInt16, server: UInt16, among pids: [pid_t]) -> Bool {
         guard let inode = inode(client: port, server: server) else { return false }
         let link = "socket:[\(inode)]"
-        if holds(pid, link) { return true }
-        var open = children(of: pid)
+        for pid in pids where holds(pid, link) { return true }
+        var open = pids.flatMap { children(of: $0) }
         var seen = 0
         while let next = open.popLast(), seen < 256 {
             seen += 1

@@ -69,6 +69,9 @@ struct RuntimeRequestParser {
     /// Whether a request has begun and not ended.
     var isInside: Bool { if case .head = stage { at < buffer.count } else { true } }
 
+    /// Bytes that have come and are kept.
+    var heldBytes: Int { buffer.count - at + request.body.count }
+
     mutating func push(_ bytes: UnsafeRawBufferPointer) {
         if at == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 16)

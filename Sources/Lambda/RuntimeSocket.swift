@@ -9,6 +9,8 @@ final class RuntimeConnection {
     var pending: [UInt8] = []
     /// Closed once ``pending`` is sent.
     var closesAfterSending = false
+    /// Set where it has sent more requests at once than were answered in one turn.
+    var isResting = false
     /// Set while the client waits for an event.
     var isParked = false
 

@@ -131,7 +131,8 @@ final class RuntimeLoop: Sendable {
                 (interests, pauses) = scheduler.interests()
                 polls = [pollfd(fd: wakeRead, events: Int16(POLLIN), revents: 0)]
                 for interest in interests {
-                    let events = Int16(POLLIN) | (interest.writes ? Int16(POLLOUT) : 0)
+                    // A client that has answers to take is not asked for more.
+                    let events = Int16(interest.writes ? POLLOUT : POLLIN)
                     polls.append(pollfd(fd: interest.descriptor, events: events, revents: 0))
                 }
             }
@@ -149,7 +150,7 @@ final class RuntimeLoop: Sendable {
     }
 }
 
-/// The thread that looks at the memory of environments at work, and sleeps while there is none.
+/// The thread that looks at what environments use, often while one is at work, and sleeps while there is none.
 final class MemoryWatch: Sendable {
     private let wakeRead: Int32
     private let wakeWrite: Int32
@@ -196,21 +197,37 @@ final class MemoryWatch: Sendable {
             if quiet > 50 {
                 // A wake-up between these two lines only writes a byte more.
                 isAwake.store(false, ordering: .sequentiallyConsistent)
-                if !box.enter({ $0.watched().anyAtWork }) {
-                    var byte: UInt8 = 0
-                    _ = read(wakeRead, &byte, 1)
+                while true {
+                    let watched = look(box, maximumProcesses)
+                    if watched.anyAtWork { break }
+                    // Of environments that wait for work, one look in a while is enough; without any, none.
+                    var wakes = pollfd(fd: wakeRead, events: Int16(POLLIN), revents: 0)
+                    if poll(&wakes, 1, watched.any ? 500 : -1) != 0 {
+                        var byte: UInt8 = 0
+                        _ = read(wakeRead, &byte, 1)
+                        break
+                    }
                 }
                 isAwake.store(true, ordering: .sequentiallyConsistent)
                 quiet = 0
                 continue
             }
             usleep(Self.interval)
-            let watched = box.enter { $0.watched() }
-            quiet = watched.anyAtWork ? 0 : quiet + 1
-            for (number, pid) in watched.environments {
-                let usage = ProcessTable.usage(of: pid, limit: maximumProcesses)
-                box.enter { $0.observed(number, usage) }
-            }
+            quiet = look(box, maximumProcesses).anyAtWork ? 0 : quiet + 1
         }
+    }
+
+    private func look(_ box: SchedulerBox, _ maximumProcesses: Int) -> (anyAtWork: Bool, any: Bool) {
+        let watched = box.enter { $0.watched() }
+        for environment in watched.environments {
+            let usage = ProcessTable.usage(of: environment.pid, keeper: environment.keeper, limit: maximumProcesses)
+            box.enter { $0.observed(environment.number, usage) }
+            guard let folder = environment.folder else { continue }
+            let start = ContinuousClock.now
+            let bytes = FileTree.size(folder, limit: 20_000)
+            let took = ContinuousClock.now - start
+            box.enter { $0.measured(environment.number, bytes: bytes, took: took) }
+        }
+        return (watched.anyAtWork, watched.any)
     }
 }

@@ -30,10 +30,10 @@ enum Watchdog {
         var ends: [Int32] = [0, 0]
         guard sluice_pipe(&ends, 0) == 0 else { return nil }
         var pid: pid_t = 0
-        let code = Spawn.run(
+        let code = Spawn.outliving(
             ["/bin/sh", "-c", script],
             variables: ["PATH=/usr/local/bin:/usr/bin:/bin", "SLUICE_WATCHED=\(hostID)"], folder: "/", input: ends[0],
-            output: -1, newSession: true, &pid)
+            &pid)
         close(ends[0])
         guard code == 0 else {
             close(ends[1])

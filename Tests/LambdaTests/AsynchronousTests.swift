@@ -280,10 +280,10 @@ struct AsynchronousTests {
         let marker = "SLUICE_HOST_ID=\(hostID)"
         func stray() -> Int32 {
             var pid: Int32 = 0
-            let code = Spawn.run(
+            let code = Spawn.outliving(
                 ["/bin/sh", "-c", "trap '' TERM HUP; sleep 600 & sleep 600"],
                 variables: [marker, "PATH=/bin:/usr/bin"],
-                folder: "/", input: -1, output: -1, newSession: true, &pid)
+                folder: "/", input: -1, &pid)
             #expect(code == 0)
             return pid
         }

@@ -18,18 +18,36 @@ struct sluice_spawn_options {
     int input;
     /// The standard output and error; -1 for /dev/null.
     int output;
-    /// A session of its own where not 0, else a process group of its own.
-    int new_session;
     /// A signal that the kernel sends when the thread that started it ends; 0 for none.
     int death_signal;
     /// Bytes of private writable memory; 0 for no limit.
     uint64_t data_limit;
     /// Descriptors; 0 for no limit.
     uint64_t file_limit;
+    /// Processes and threads; 0 for no limit. Kept by the kernel only in a process namespace, see `sluice_spawn_isolated`.
+    uint64_t process_limit;
+    /// Not 0: of root's capabilities only those over files are kept, and exec gives no others back.
+    int drops_capabilities;
+    /// Not 0: its children that end are forgotten at once, none stays a zombie.
+    int reaps;
+    /// Not 0: it has a user namespace of its own.
+    int own_user;
+    /// A folder that is read-only for it in a mount namespace; NULL for none.
+    const char *read_only;
+    /// Bytes of `/dev/shm` in a mount namespace.
+    uint64_t shared_memory;
 };
 
-/// Starts a process with no other descriptors than 0, 1 and 2, and default signals. Returns 0, or the errno of what failed.
+/// Starts a process in a session of its own with no other descriptors than 0, 1 and 2, and default signals. Returns 0, or
+/// the errno of what failed.
 int sluice_spawn(const struct sluice_spawn_options *options, pid_t *pid);
+
+/// Starts a process like `sluice_spawn`, in namespaces of its own for processes, mounts and System V objects; for a user
+/// other than root also for users. `keeper` is the first process there, a `sleep` that adopts orphans: its end is the end of
+/// all the others, at once. Both are children of the calling process, which has to wait for both.
+///
+/// Returns 0, the errno of what failed, or -errno where the namespaces are not to be had; nothing is left running then.
+int sluice_spawn_isolated(const struct sluice_spawn_options *options, pid_t *pid, pid_t *keeper);
 
 /// pipe2 with O_CLOEXEC; the reading end does not block where `nonblocking` is not 0. Returns 0, or errno.
 int sluice_pipe(int ends[2], int nonblocking);

@@ -86,7 +86,8 @@ struct PipelineConfiguration: Sendable {
                 FunctionConfiguration(
                     name: resource.name, runtime: resource.runtime, handler: resource.handler,
                     codeFolder: resource.codePath, executable: executable, pythonInterpreter: settings.python,
-                    timeout: resource.timeout, memorySize: resource.memorySize, environment: resource.environment,
+                    timeout: resource.timeout, memorySize: resource.memorySize,
+                    ephemeralStorage: resource.ephemeralStorage, environment: resource.environment,
                     reservedConcurrentExecutions: resource.reservedConcurrentExecutions,
                     eventInvokeConfig: EventInvokeConfig(
                         maximumRetryAttempts: resource.eventInvokeConfig.maximumRetryAttempts,
