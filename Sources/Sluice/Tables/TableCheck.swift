@@ -70,7 +70,8 @@ struct TableCheck {
         let known = try TableOptions.guess(input, reader)
         do {
             var rules = try bytes.withUnsafeBytes {
-                try TableSchema(bytes: $0, name: input.isStandardInput ? input.name : input.lastName, format: known).rules
+                try TableSchema(bytes: $0, name: input.isStandardInput ? input.name : input.lastName, format: known)
+                    .rules
             }
             if let format = options.table.format(over: { rules.format }) { rules.format = format }
             _ = try Validator(rules)
