@@ -138,7 +138,7 @@ extension Trace.Run {
             )
         }
         if state == .queued { lines.append("    due \(invocation.due)") }
-        if let report { lines += Self.reportLines(report, on: terminal).map { "    " + $0 } }
+        if let report { lines += ReportLines(report).lines(on: terminal).map { "    " + $0 } }
         if let error = invocation.deliveryError {
             lines.append(
                 "    "
@@ -159,31 +159,6 @@ extension Trace.Run {
         if executions.isEmpty, state == .succeeded, report?["passed"]?.bool == false {
             lines.append("")
             lines.append("  " + terminal.paint("held back: no step was started", .yellow))
-        }
-        return lines
-    }
-
-    /// A validation report, or any other answer on one line.
-    private static func reportLines(_ report: JSON, on terminal: Terminal) -> [String] {
-        guard let passed = report["passed"]?.bool else { return ["answer  \(report.description.fitted(300))"] }
-        var lines = [
-            "report  \(terminal.paint(passed ? "passed" : "not passed", passed ? .green : .yellow))"
-                + (report["rows"]?.int.map { ", \($0) rows" } ?? "")
-                + (report["rejected"]?.int.map { ", \($0) rejected" } ?? "")
-        ]
-        for check in report["checks"]?.array ?? [] {
-            guard let count = check["count"]?.int, count > 0 else { continue }
-            let isError = check["severity"]?.string != "warning"
-            lines.append(
-                "  " + terminal.paint(isError ? "✗" : "!", isError ? .red : .yellow)
-                    + " \(check["name"]?.string ?? "check"): \(count) row\(count == 1 ? "" : "s")")
-            for offender in (check["offenders"]?.array ?? []).prefix(5) {
-                let row = offender["row"]?.int.map { "row \($0)" } ?? "file"
-                let column = offender["column"]?.string.map { "  \($0)" } ?? ""
-                let value =
-                    offender["value"].flatMap { $0.string ?? $0.description }.map { " = '\($0.printable)'" } ?? ""
-                lines.append("      \(row)\(column)\(value)")
-            }
         }
         return lines
     }

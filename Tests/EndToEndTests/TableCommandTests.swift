@@ -68,6 +68,51 @@ struct TableCommandTests {
         #expect(broken.status == 1 && broken.output.contains("gzip"), "\(broken)")
     }
 
+    @Test("what is read is never written over, and a file at fault as a whole leaves no accepted rows")
+    func overwriting() async throws {
+        try await project.sluice("infer", path("f.csv"), "--output", path("schema.json"))
+        let before = try read("f.csv")
+        for target in [path("f.csv"), path("./f.csv"), path("schema.json")] {
+            let result = try await project.sluice("validate", path("f.csv"), "--quarantine", target)
+            #expect(result.status == 4 && result.error.contains("which is read"), "\(result)")
+        }
+        #expect(try read("f.csv") == before)
+        let twice = try await project.sluice(
+            "validate", path("f.csv"), "--quarantine", path("q.csv"), "--accepted", path("./q.csv"))
+        #expect(twice.status == 64, "\(twice)")
+        try project.write("id,delay\n1,2.50\n", to: "narrow.csv")
+        let narrow = try await project.sluice("validate", path("narrow.csv"), "--accepted", path("good.csv"))
+        #expect(narrow.status == 1 && narrow.error.contains("good.csv is not written"), "\(narrow)")
+        #expect(!FileManager.default.fileExists(atPath: path("good.csv")))
+        let json = try await project.sluice("validate", path("f.csv"), path("none.csv"), "--json")
+        #expect(try JSON(parsing: json.output)[1]?["error"]?.string?.contains("No such file") == true, "\(json)")
+    }
+
+    @Test("Ctrl-C while it waits for more input leaves no half-written file behind")
+    func interrupted() async throws {
+        try await project.sluice("infer", path("f.csv"), "--output", path("schema.json"))
+        #expect(mkfifo(path("pipe"), 0o600) == 0)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: TestProject.programs + "/sluice")
+        process.arguments = ["validate", path("pipe"), "--schema", path("schema.json"), "--quarantine", path("q.csv")]
+        process.standardInput = FileHandle.nullDevice
+        let (ended, end) = AsyncStream.makeStream(of: Int32.self)
+        process.terminationHandler = {
+            end.yield($0.terminationStatus)
+            end.finish()
+        }
+        try process.run()
+        // This waits until the command opens its end: by then it knows what to do when it is stopped.
+        let pipe = path("pipe")
+        let writer = try await TestProject.onThread { open(pipe, O_WRONLY) }
+        defer { close(writer) }
+        _ = write(writer, "id,origin,delay\nx,", 18)
+        kill(process.processIdentifier, SIGINT)
+        for await status in ended { #expect(status == 130) }
+        let left = try FileManager.default.contentsOfDirectory(atPath: project.root).sorted()
+        #expect(left == ["f.csv", "functions", "pipe", "schema.json"], "\(left)")
+    }
+
     @Test("objects of the lake, tables that they refer to, and other dialects are read where they are")
     func objects() async throws {
         try project.write("code\nEWR\nJFK\n", to: "lake/raw/reference/airports.csv")

@@ -47,6 +47,17 @@ func reportsKeepToTheirSchema() throws {
     }
 }
 
+@Test("what is no row's fault is counted in findings, and a place without a value shows none")
+func findings() throws {
+    let text = try validate(
+        RuleSet("t") {
+            Column("a"); Column("b"); Column("c")
+        }, "\u{FEFF}a\nx\n"
+    ).text()
+    #expect(text.contains("error: every declared column is in the file: 2 findings\n    file, b, byte "))
+    #expect(text.contains("warning: no byte order mark: 1 finding\n    file, byte 0\n"))
+}
+
 @Test("a report tells how fast the bytes were read, and its text says where the trouble is")
 func reportText() throws {
     var report = try validate(

@@ -47,6 +47,26 @@ struct RowCopyTests {
         #expect(accepted == "id,name\n" + rows.filter { !$0.hasPrefix("x") }.joined())
     }
 
+    @Test("rows are known to be good only where nothing but single rows is at fault, up to the file's end")
+    func goodRows() throws {
+        func isByRows(_ text: String, _ format: Format = .csv) throws -> Bool {
+            var text = text
+            let rules = RuleSet("t", format: format) {
+                Column("id", .integer).required()
+                Column("name", .string)
+            }
+            return try text.withUTF8 {
+                try Validator(rules).validate(bytes: UnsafeRawBufferPointer($0)).failsOnlyByRows
+            }
+        }
+        #expect(try isByRows("id,name\n1,a\n"))
+        #expect(try isByRows("id,name\n1,a\nx,b\n2\n"))
+        #expect(try !isByRows("id\n1\n"))
+        #expect(try !isByRows("id,name\n1,\"a\n2,b\n"))
+        #expect(try isByRows("{\"id\":1}\nnonsense\n", .jsonLines))
+        #expect(try !isByRows("[{\"id\":1},{\"id\":", .json))
+    }
+
     @Test("a file that could not be read has a report with one failed check")
     func unreadable() {
         let report = ValidationReport.unreadable("t", reason: "gzip at byte 7: cut off", bytes: 10)

@@ -54,7 +54,10 @@ struct ValidateCommand: ParsableCommand {
         }
         if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("standard input can be read once") }
         if files.contains("-"), schema == nil { throw ValidationError("standard input needs --schema") }
-        if let quarantine, quarantine == accepted {
+        for target in [quarantine, accepted] where target.flatMap(Compression.init(suffixOf:)) == .zstd {
+            throw ValidationError("rows can be written as they are or as .gz, not as \(target ?? "")")
+        }
+        if let quarantine, let accepted, Project.absolute(quarantine) == Project.absolute(accepted) {
             throw ValidationError("--quarantine and --accepted are the same file: one would overwrite the other")
         }
         for target in [quarantine, accepted] where target == "-" && (output.json || files.isEmpty) {
@@ -66,8 +69,9 @@ struct ValidateCommand: ParsableCommand {
         TemporaryFiles.removeWhenStopped()
         // A project is needed only for s3:// and may be missing otherwise.
         let lake = project.lake ?? (try? project.find())?.lake
+        try refuseOverwriting(lake)
         var reports: [(file: String, report: ValidationReport)] = []
-        var failures: [CommandError] = []
+        var failures: [(file: String, error: CommandError)] = []
         for file in files {
             do {
                 let report = try TableCheck(TableInput(argument: file, lake: lake), self).run()
@@ -76,11 +80,11 @@ struct ValidateCommand: ParsableCommand {
                 let terminal = quarantine == "-" || accepted == "-" ? Terminal.error : Terminal.output
                 if !output.json { terminal.line(report.painted(on: terminal)) }
             } catch let error as CommandError where files.count > 1 {
-                failures.append(error)
+                failures.append((file, error))
                 Terminal.error.line("error: \(error)")
             }
         }
-        if output.json { try printJSON(reports) }
+        if output.json { try printJSON(reports, failures) }
         if files.count > 1, !output.json {
             let passed = reports.count { $0.report.passed }
             let rows = reports.reduce(0) { $0 + $1.report.rows }
@@ -94,17 +98,40 @@ struct ValidateCommand: ParsableCommand {
         if reports.contains(where: { !$0.report.passed }) { throw ExitStatus.failed }
     }
 
-    /// One file's report as it is documented; of several an array, each with its file.
-    private func printJSON(_ reports: [(file: String, report: ValidationReport)]) throws {
+    /// Rows are moved into place over what was there: that must not be what they were read from.
+    private func refuseOverwriting(_ lake: String?) throws {
+        func identity(_ path: String) -> [UInt64]? {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            return [UInt64(status.st_dev), UInt64(status.st_ino)]
+        }
+        let schemas =
+            schema.map { [$0] }
+            ?? files.flatMap { TableInput(argument: $0, lake: lake).schemaPlaces.map(\.argument) }
+        let read = (files + schemas).map { name in
+            name.hasPrefix("s3://") ? (lake ?? "") + "/" + name.dropFirst(5) : name
+        }
+        for target in [quarantine, accepted].compactMap(\.self) where target != "-" {
+            guard let own = identity(target), let same = read.first(where: { identity($0) == own }) else { continue }
+            throw CommandError(
+                "\(target) is \(same), which is read: write the rows elsewhere", status: ExitStatus.unusable)
+        }
+    }
+
+    /// One file's report as it is documented; of several an array, each with its file, those that can't be read with why.
+    private func printJSON(
+        _ reports: [(file: String, report: ValidationReport)], _ failures: [(file: String, error: CommandError)]
+    ) throws {
         guard files.count > 1 else {
             for (_, report) in reports { Terminal.output.line(try JSON(parsing: report.jsonString()).pretty) }
             return
         }
-        let all: [JSON] = try reports.map { file, report in
+        var all: [JSON] = try reports.map { file, report in
             var json = try JSON(parsing: report.jsonString())
             json["file"] = .string(file)
             return json
         }
+        all += failures.map { ["file": .string($0.file), "error": .string($0.error.description)] }
         Terminal.output.line(JSON.array(all).pretty)
     }
 }

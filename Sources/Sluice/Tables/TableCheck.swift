@@ -43,15 +43,21 @@ struct TableCheck {
                 { bytes in do { try file.write(bytes) } catch { throw RowFailure(path: file.path, cause: error) } }
             }
         }
-        let report = try Validator(rules).validate(
+        var report = try Validator(rules).validate(
             pull: { try reader.read(into: $0) }, references: { try reference($0, rules.format) },
             options: ValidationOptions(
                 threads: options.threads > 0 ? options.threads : min(2, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
-                offenders: options.offenders),
+                // One at least says whether a rule is about rows.
+                offenders: max(1, options.offenders)),
             quarantine: sink(quarantine), accepted: sink(accepted), progress: { _ in bar.show(reader.storedBytesRead) })
-        for file in [quarantine, accepted] {
+        for file in [quarantine, report.failsOnlyByRows ? accepted : nil] {
             do { try file?.finish() } catch { throw RowFailure(path: file?.path ?? "", cause: error) }
         }
+        if let accepted, !report.failsOnlyByRows {
+            SluiceCommand.say(
+                "\(accepted.path) is not written: the file as a whole is at fault, so no row is known to be good")
+        }
+        if options.offenders == 0 { for index in report.checks.indices { report.checks[index].offenders = [] } }
         return report
     }
 

@@ -26,12 +26,17 @@ enum TemporaryFiles {
                 _exit(128 + Int32(byte))
             }
         }
+        // Who started the command may have blocked them, as the threads of many runtimes do.
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
+            sigaddset(&signals, number)
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 _ = write(TemporaryFiles.pipe.write, &byte, 1)
             }
         }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     static func add(_ path: String) { temporaries.withLock { _ = $0.insert(path) } }

@@ -22,9 +22,12 @@ extension ValidationReport {
     /// Whether nothing but single rows is at fault, so that the rows that are not rejected are known to be good. False where a
     /// rule about the file failed, or where the reading could not go on to the file's end.
     public var failsOnlyByRows: Bool {
-        failures.allSatisfy { check in
+        // These end the reading: what comes after them was not judged.
+        let ends: [Departure] = [.unterminatedQuote, .rowTooLong, .wrongFormat]
+        return failures.allSatisfy { check in
             check.severity == .warning
-                || (check.found == nil && !check.offenders.isEmpty && check.offenders.allSatisfy { $0.row != nil })
+                || (!ends.contains { $0.rawValue == check.rule } && check.found == nil && !check.offenders.isEmpty
+                    && check.offenders.allSatisfy { $0.row != nil })
         }
     }
 }

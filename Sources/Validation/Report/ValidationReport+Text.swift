@@ -13,7 +13,8 @@ extension ValidationReport {
             for offender in check.offenders {
                 let row = offender.row.map { "row \(grouped($0))" } ?? "file"
                 let column = offender.column.map { ", \($0)" } ?? ""
-                lines.append("    \(row)\(column), byte \(grouped(offender.byte)): \(offender.value)")
+                let value = offender.value.isEmpty ? "" : ": \(offender.value)"
+                lines.append("    \(row)\(column), byte \(grouped(offender.byte))\(value)")
             }
             if check.count > check.offenders.count, !check.offenders.isEmpty {
                 lines.append("    and \(grouped(check.count - check.offenders.count)) more")
@@ -25,7 +26,9 @@ extension ValidationReport {
     }
 
     private func found(_ check: CheckResult) -> String {
-        check.found ?? "\(grouped(check.count)) row\(check.count == 1 ? "" : "s")"
+        if let found = check.found { return found }
+        let isAboutRows = check.offenders.isEmpty || check.offenders.contains { $0.row != nil }
+        return "\(grouped(check.count)) \(isAboutRows ? "row" : "finding")\(check.count == 1 ? "" : "s")"
     }
 
     private func grouped(_ number: Int) -> String {
