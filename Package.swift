@@ -57,7 +57,8 @@ let package = Package(
     ],
     targets: [
         // Values and the store.
-        .target(name: "Events", swiftSettings: settings),
+        .target(name: "Events", dependencies: ["CExtendedAttributes"], swiftSettings: settings),
+        .systemLibrary(name: "CExtendedAttributes"),
         .target(name: "Storage", dependencies: ["Events", grdb], swiftSettings: settings),
 
         // One room for each AWS service.

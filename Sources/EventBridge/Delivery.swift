@@ -52,4 +52,6 @@ public struct DeadLetter: Sendable, Hashable {
     public var retryAttempts: Int
     /// When it was given up.
     public var time: Timestamp
+    /// When it was first to be delivered.
+    public var created: Timestamp
 }

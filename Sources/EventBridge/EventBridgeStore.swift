@@ -125,16 +125,71 @@ public enum EventBridgeStore {
         return connection.changes > 0
     }
 
-    /// Events that could not be delivered, newest first.
-    public static func deadLetters(limit: Int = 100, in connection: Connection) throws -> [DeadLetter] {
+    /// Events that could not be delivered, newest first; to one function, or with a text in their error.
+    public static func deadLetters(
+        function: String? = nil, error: String? = nil, limit: Int = 100, in connection: Connection
+    ) throws -> [DeadLetter] {
+        try deliveries(isDead: true, function, error, limit, connection)
+    }
+
+    /// Deliveries that failed and wait for their next try, the next one first; ``DeadLetter/time`` is when that is due.
+    public static func retrying(
+        function: String? = nil, error: String? = nil, limit: Int = 100, in connection: Connection
+    ) throws -> [DeadLetter] {
+        try deliveries(isDead: false, function, error, limit, connection)
+    }
+
+    /// How many deliveries wait for their next try.
+    public static func retryingCount(
+        function: String? = nil, error: String? = nil, in connection: Connection
+    ) throws -> Int {
+        try connection.value(
+            Int.self, "SELECT count(*) FROM eventbridge_delivery WHERE \(condition)", [false, function, error]) ?? 0
+    }
+
+    /// How many deliveries were given up, and the id of the newest.
+    public static func deadLetterCount(
+        function: String? = nil, error: String? = nil, in connection: Connection
+    ) throws -> (count: Int, last: Int64) {
+        let row = try connection.row(
+            """
+            SELECT count(*) AS count, coalesce(max(id), 0) AS last FROM eventbridge_delivery WHERE \(condition)
+            """, [true, function, error])
+        return (row?["count"] ?? 0, row?["last"] ?? 0)
+    }
+
+    /// The ids of dead letters beyond one and up to another, in their order.
+    public static func deadLetterIDs(
+        function: String? = nil, error: String? = nil, after id: Int64 = 0, through last: Int64 = .max, limit: Int,
+        in connection: Connection
+    ) throws -> [Int64] {
         try connection.rows(
-            "SELECT * FROM eventbridge_delivery WHERE is_dead = 1 ORDER BY due DESC, id DESC LIMIT ?", [limit]
+            """
+            SELECT id FROM eventbridge_delivery WHERE \(condition) AND id > ?4 AND id <= ?5 ORDER BY id LIMIT ?6
+            """, [true, function, error, id, last, limit]
+        ).map { $0["id"] }
+    }
+
+    private static let condition =
+        """
+        is_dead = ?1 AND (?2 IS NULL OR substr(target_arn, -length(?2) - 10) = ':function:' || ?2)
+          AND (?3 IS NULL OR instr(lower(error_code || ' ' || error_message), lower(?3)) > 0)
+        """
+
+    private static func deliveries(
+        isDead: Bool, _ function: String?, _ error: String?, _ limit: Int, _ connection: Connection
+    ) throws -> [DeadLetter] {
+        let order = isDead ? "due DESC, id DESC" : "due, id"
+        return try connection.rows(
+            "SELECT * FROM eventbridge_delivery WHERE \(condition) ORDER BY \(order) LIMIT ?4",
+            [isDead, function, error, limit]
         ).map { row in
             let delivery = pending(row)
             return DeadLetter(
                 id: delivery.id, rule: delivery.rule, targetARN: delivery.targetARN, input: delivery.input,
                 event: delivery.event, errorCode: delivery.errorCode, errorMessage: delivery.errorMessage,
-                retryAttempts: max(delivery.attempts - 1, 0), time: Timestamp(milliseconds: row["due"]))
+                retryAttempts: max(delivery.attempts - 1, 0), time: Timestamp(milliseconds: row["due"]),
+                created: delivery.created)
         }
     }
 

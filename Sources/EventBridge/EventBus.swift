@@ -223,6 +223,9 @@ public final class EventBus: Sendable {
         return try EventBridgeStore.revive(id, now: time.now, in: connection)
     }
 
+    /// Another process has written rows: deliveries may be due.
+    public func lookAgain() { waker.wake() }
+
     // MARK: - Time
 
     /// Fires the schedules and tries the deliveries whose time has come. Returns when the next one is due.

@@ -21,6 +21,8 @@ public struct InvocationRecord: Sendable, Hashable {
     public var responseContext: ResponseContext?
     /// The result, or `{errorMessage, errorType, …}`; nil where no try had an answer.
     public var responsePayload: JSON?
+    /// The invocation's X-Ray trace header, which goes on to what the record causes; it is no part of ``json``.
+    public var traceHeader: String?
 
     public struct ResponseContext: Sendable, Hashable {
         public var statusCode: Int
@@ -37,7 +39,7 @@ public struct InvocationRecord: Sendable, Hashable {
 
     public init(
         timestamp: Timestamp, requestID: String, functionARN: String, condition: Condition, approximateInvokeCount: Int,
-        requestPayload: JSON, responseContext: ResponseContext?, responsePayload: JSON?
+        requestPayload: JSON, responseContext: ResponseContext?, responsePayload: JSON?, traceHeader: String? = nil
     ) {
         self.timestamp = timestamp
         self.requestID = requestID
@@ -47,6 +49,7 @@ public struct InvocationRecord: Sendable, Hashable {
         self.requestPayload = requestPayload
         self.responseContext = responseContext
         self.responsePayload = responsePayload
+        self.traceHeader = traceHeader
     }
 
     /// The record as a destination gets it.

@@ -17,7 +17,7 @@ final class FunctionPool {
     private(set) var window: [Invocation] = []
     /// Bytes of payload in ``window``.
     private(set) var windowBytes = 0
-    /// Set while the database can't follow: no event is begun.
+    /// Set while the database can't follow, or the function is held still: no event is begun.
     var holdsBack = false
     /// Rows that are in memory: in ``window``, running, or with an outcome that is not committed yet.
     var known: Set<Int64> = []

@@ -8,6 +8,11 @@ extension FunctionScheduler {
     func count(_ invocation: Invocation, _ pool: FunctionPool, _ change: Int) {
         pool.running += change
         if invocation.isAsynchronous { pool.runningAsynchronously += change }
+        if change > 0 {
+            loops.began(requestID: invocation.requestID, at: time.now)
+        } else {
+            loops.ended(requestID: invocation.requestID, at: time.now)
+        }
     }
 
     func dispatch(_ invocation: Invocation, to environment: ExecutionEnvironment, _ pool: FunctionPool) {

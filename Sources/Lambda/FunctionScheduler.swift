@@ -41,6 +41,7 @@ final class FunctionScheduler: @unchecked Sendable {
     /// Changes when the loop has to watch other descriptors.
     var interestVersion = 0
     var paused = false
+    var loops = LoopWatch()
     /// What keeps functions from being started, as it was told.
     var hostFault: MachineFault.Kind?
 
@@ -165,7 +166,7 @@ final class FunctionScheduler: @unchecked Sendable {
     func pump(_ pool: FunctionPool) {
         guard !isStopping else { return }
         dropUnrunnable(pool)
-        pool.holdsBack = ports.isBehind()
+        pool.holdsBack = ports.isBehind() || loops.isHeld(pool.configuration.name, now: time.now)
         if pool.holdsBack { ports.arm(time.now + .milliseconds(100)) }
         while pool.demand(settings) > 0, let environment = takeIdle(pool) {
             guard let invocation = pool.takeNext(settings) else {

@@ -49,11 +49,14 @@ public struct DeadLetter: Sendable, Hashable {
     public var errorCode: Int
     /// Attribute `ErrorMessage`: its first 1 KB.
     public var errorMessage: String
+    /// The invocation's X-Ray trace header, which goes on to what the letter causes.
+    public var traceHeader: String
 
-    init(payload: [UInt8], requestID: String, errorCode: Int, errorMessage: String) {
+    init(payload: [UInt8], requestID: String, errorCode: Int, errorMessage: String, traceHeader: String) {
         self.payload = payload
         self.requestID = requestID
         self.errorCode = errorCode
         self.errorMessage = String(decoding: errorMessage.utf8.prefix(1024), as: UTF8.self)
+        self.traceHeader = traceHeader
     }
 }

@@ -1,4 +1,5 @@
 public import Events
+import GRDB
 import Glibc
 public import Storage
 import Synchronization
@@ -22,6 +23,7 @@ public final class LambdaService: Sendable {
     private let loop: RuntimeLoop
     private let memory: MemoryWatch
     let functions = Mutex<[String: FunctionConfiguration]>([:])
+    private let toldLoops = Mutex<[String: Timestamp]>([:])
     private let watchdog = Mutex<(pipe: Int32, pid: pid_t)?>(nil)
 
     /// Makes the room; nothing runs before ``start(functions:)``. Throws `LambdaError.service` where the machine has no
@@ -244,18 +246,26 @@ public final class LambdaService: Sendable {
     /// Queues an event within the caller's transaction: it runs once that is committed, and not otherwise.
     ///
     /// `traceHeader` is that of the call which caused it, where there was one; a chain that has come by this function too
-    /// often ends here. Returns the request id. Throws ``LambdaError/resourceNotFound(arn:)``.
+    /// often ends here. So does one of uploads without trace headers that are shown to be the function's own, for which
+    /// `written` says when the object was written. Returns the request id. Throws ``LambdaError/resourceNotFound(arn:)``.
     @discardableResult
     public func invokeAsync(
         function: String, payload: [UInt8], source: ObjectVersion? = nil, traceHeader: String? = nil,
-        in connection: Connection
+        written: Timestamp? = nil, in connection: Connection
     ) throws -> String {
         guard functions.withLock({ $0[function] != nil }) else {
             throw LambdaError.resourceNotFound(arn: emission.place.function(function).description)
         }
         let chain = traceHeader.flatMap { TraceHeader($0) } ?? TraceHeader(at: time.now)
-        let trace = chain.entering(emission.place.function(function).description) ?? chain.exhausted
+        var trace = chain.entering(emission.place.function(function).description) ?? chain.exhausted
         let requestID = Identifier.uuid()
+        if traceHeader == nil, let written, functions.withLock({ $0[function]?.recursiveLoop }) == .terminate {
+            let now = time.now
+            let isLoop = box.enter {
+                $0.loops.arrived(requestID: requestID, function: function, written: written, now: now)
+            }
+            if isLoop { trace = trace.exhausted }
+        }
         try enqueue(
             requestID: requestID, function: function, payload: payload, source: source, trace: trace, in: connection)
         return requestID
@@ -286,6 +296,7 @@ public final class LambdaService: Sendable {
         let isRecursive = trace.isExhausted && configuration?.recursiveLoop == .terminate
         if isRecursive, let configuration {
             try writer.drop(event, configuration, .recursive, at: now, &metrics, connection)
+            connection.afterCommit { [self] in tellLoop(function, at: now) }
         }
         try emission.metrics(metrics.data, connection)
         if !isRecursive {
@@ -293,24 +304,65 @@ public final class LambdaService: Sendable {
         }
     }
 
-    // MARK: - Redrive
-
-    /// Sends a dead letter again, as a new invocation; or an answer to the destination that could not be told. Returns the
-    /// new request id, or nil where a destination was told or there is no such row.
-    public func redrive(_ id: Int64) async throws -> String? {
-        try await store.write { [self] connection in try redrive(id, in: connection) }
+    /// Says that a loop was stopped, once a minute for each function.
+    private func tellLoop(_ function: String, at now: Timestamp) {
+        let isNew = toldLoops.withLock { told in
+            if let last = told[function], now - last < .seconds(60) { return false }
+            told[function] = now
+            return true
+        }
+        guard isNew else { return }
+        emission.trouble(
+            "\(function) causes its own events, directly or by way of others: the chain was stopped after "
+                + "\(TraceHeader.maximumDepth) rounds, and its last event is a dead letter (sluice queue). Have it write "
+                + "where it is not triggered, or, if it is meant to, set RecursiveLoop: Allow")
     }
 
-    /// The same within the caller's transaction.
-    public func redrive(_ id: Int64, in connection: Connection) throws -> String? {
-        guard let row = try queue.deadRow(id, in: connection) else { return nil }
+    // MARK: - Redrive
+
+    /// What has become of a dead letter that was to be sent again.
+    public enum Redriven: Sendable, Hashable {
+        /// A new invocation, with its request id.
+        case queued(String)
+        /// The destination was told.
+        case told
+        /// There is no such dead letter, or not any more.
+        case gone
+        /// It stays a dead letter, and why.
+        case failed(String)
+    }
+
+    /// Sends dead letters again in one transaction, each as a new invocation; or answers to the destinations that could not
+    /// be told. One that fails leaves the others alone.
+    public func redrive(_ ids: [Int64]) async throws -> [Redriven] {
+        try await store.write { [self] connection in
+            try ids.map { id in
+                var outcome = Redriven.gone
+                do {
+                    try connection.database.inSavepoint {
+                        outcome = try redrive(id, in: connection)
+                        return .commit
+                    }
+                    return outcome
+                } catch let error as DatabaseError where error.isOutsideCause {
+                    throw error
+                } catch {
+                    return .failed("\(error)")
+                }
+            }
+        }
+    }
+
+    private func redrive(_ id: Int64, in connection: Connection) throws -> Redriven {
+        guard let row = try queue.deadRow(id, in: connection) else { return .gone }
         if row.invocation.state == .failed {
             try queue.markRedriven(id, in: connection)
-            return try invokeAsync(
-                function: row.invocation.functionName, payload: row.payload, source: row.invocation.source,
-                in: connection)
+            return .queued(
+                try invokeAsync(
+                    function: row.invocation.functionName, payload: row.payload, source: row.invocation.source,
+                    in: connection))
         }
-        guard let target = row.invocation.deliveryTarget.flatMap({ ARN($0) }) else { return nil }
+        guard let target = row.invocation.deliveryTarget.flatMap({ ARN($0) }) else { return .gone }
         let record = InvocationRecord(
             timestamp: row.invocation.ended ?? time.now, requestID: row.invocation.requestID,
             functionARN: emission.place.function(row.invocation.functionName).description + ":$LATEST",
@@ -319,6 +371,6 @@ public final class LambdaService: Sendable {
             responsePayload: row.invocation.response.map(JSON.payload))
         try emission.deliver(record, target, connection)
         try queue.markDelivered(id, in: connection)
-        return nil
+        return .told
     }
 }

@@ -153,7 +153,7 @@ public struct QueueDepth: Sendable, Hashable {
     public var running: Int
     /// When the oldest was queued.
     public var oldest: Timestamp?
-    /// Events that were given up.
+    /// Events that were given up, and answers whose destination could not be told.
     public var deadLetters: Int
 }
 
@@ -190,44 +190,79 @@ extension LambdaStore {
         ).map(InvocationAttempt.init)
     }
 
-    /// Events that wait or run, in the order in which they come up.
+    /// Events that wait or run, in the order in which they come up; of a function, or with a text in their last error.
     public static func queued(
-        function: String? = nil, limit: Int = 100, in connection: Connection
+        function: String? = nil, error: String? = nil, limit: Int = 100, in connection: Connection
     ) throws -> [QueuedInvocation] {
         try connection.rows(
             """
             SELECT \(columns) FROM lambda_invocation
-            WHERE state = 'QUEUED' AND (? IS NULL OR function = ?) ORDER BY due, id LIMIT ?
-            """, [function, function, limit]
+            WHERE state = 'QUEUED' AND (?1 IS NULL OR function = ?1) AND \(matches("?2")) ORDER BY due, id LIMIT ?3
+            """, [function, error, limit]
         ).map(QueuedInvocation.init)
     }
 
-    /// Dead letters, and answers whose destination could not be told, the newest first.
+    /// Dead letters, and answers whose destination could not be told, the newest first; of a function, or with a text in
+    /// their error.
     public static func deadLetters(
-        function: String? = nil, limit: Int = 100, in connection: Connection
+        function: String? = nil, error: String? = nil, limit: Int = 100, in connection: Connection
     ) throws -> [QueuedInvocation] {
         try connection.rows(
             """
             SELECT \(columns) FROM lambda_invocation
-            WHERE (state = 'FAILED' OR delivery_error IS NOT NULL) AND (? IS NULL OR function = ?)
-            ORDER BY id DESC LIMIT ?
-            """, [function, function, limit]
+            WHERE \(isDead) AND (?1 IS NULL OR function = ?1) AND \(matches("?2")) ORDER BY id DESC LIMIT ?3
+            """, [function, error, limit]
         ).map(QueuedInvocation.init)
+    }
+
+    /// The ids of dead letters beyond one, in their order, with the id of the last one that there is: what comes later
+    /// than a look at all of them is not in it.
+    public static func deadLetterIDs(
+        function: String? = nil, error: String? = nil, after id: Int64 = 0, through last: Int64 = .max, limit: Int,
+        in connection: Connection
+    ) throws -> [Int64] {
+        try connection.rows(
+            """
+            SELECT id FROM lambda_invocation
+            WHERE \(isDead) AND id > ?1 AND id <= ?2 AND (?3 IS NULL OR function = ?3) AND \(matches("?4"))
+            ORDER BY id LIMIT ?5
+            """, [id, last, function, error, limit]
+        ).map { $0["id"] }
+    }
+
+    /// How many dead letters there are, and the id of the newest.
+    public static func deadLetterCount(
+        function: String? = nil, error: String? = nil, in connection: Connection
+    ) throws -> (count: Int, last: Int64) {
+        let row = try connection.row(
+            """
+            SELECT count(*) AS count, coalesce(max(id), 0) AS last FROM lambda_invocation
+            WHERE \(isDead) AND (?1 IS NULL OR function = ?1) AND \(matches("?2"))
+            """, [function, error])
+        return (row?["count"] ?? 0, row?["last"] ?? 0)
+    }
+
+    private static let isDead = "(state = 'FAILED' OR delivery_error IS NOT NULL)"
+
+    /// The condition that a row's error, as `sluice queue` shows it, holds a text, in any case of its letters; true for NULL.
+    private static func matches(_ text: String) -> String {
+        """
+        (\(text) IS NULL OR instr(lower(coalesce(error_type, '') || ' ' || coalesce(error_message, '') || ' '
+          || coalesce(delivery_error, '')), lower(\(text))) > 0)
+        """
     }
 
     /// How many events wait, by function.
     public static func depths(at time: Timestamp, in connection: Connection) throws -> [QueueDepth] {
         try connection.rows(
             """
-            SELECT function, sum(state = 'QUEUED') AS queued,
-              sum(state = 'QUEUED' AND due > ?) AS retrying,
-              sum(state = 'QUEUED' AND running_since IS NOT NULL) AS running,
-              min(CASE WHEN state = 'QUEUED' THEN received END) AS oldest,
-              sum(state = 'FAILED') AS dead
-            FROM (SELECT function, state, due, running_since, received FROM lambda_invocation WHERE state = 'QUEUED'
+            SELECT function, sum(queued) AS queued, sum(retrying) AS retrying, sum(running) AS running,
+              min(oldest) AS oldest, sum(dead) AS dead
+            FROM (SELECT function, count(*) AS queued, sum(due > ?) AS retrying, count(running_since) AS running,
+                    min(received) AS oldest, 0 AS dead
+                  FROM lambda_invocation WHERE state = 'QUEUED' GROUP BY function
                   UNION ALL
-                  SELECT function, state, due, running_since, received FROM lambda_invocation
-                  WHERE state = 'FAILED' OR delivery_error IS NOT NULL)
+                  SELECT function, 0, 0, 0, NULL, count(*) FROM lambda_invocation WHERE \(isDead) GROUP BY function)
             GROUP BY function ORDER BY function
             """, [time.milliseconds]
         ).map { row in
@@ -261,7 +296,7 @@ extension LambdaStore {
         try connection.row(
             """
             SELECT \(Self.columns), payload FROM lambda_invocation
-            WHERE id = ? AND (state = 'FAILED' OR delivery_error IS NOT NULL)
+            WHERE id = ? AND \(Self.isDead)
             """, [id]
         ).map { DeadRow(invocation: QueuedInvocation($0), payload: [UInt8]($0["payload"] as Data? ?? Data())) }
     }

@@ -277,7 +277,7 @@ final class OutcomeWriter: Sendable {
             timestamp: time, requestID: event.requestID, functionARN: functionARN(function), condition: condition,
             approximateInvokeCount: event.tries, requestPayload: .payload(event.payload),
             responseContext: last.map { _ in .init(functionError: "Unhandled") },
-            responsePayload: last.map(JSON.payload))
+            responsePayload: last.map(JSON.payload), traceHeader: event.traceHeader)
         try giveUp(record, event, function, &metrics, connection)
     }
 
@@ -291,7 +291,8 @@ final class OutcomeWriter: Sendable {
         guard let target = function.deadLetterTarget else { return }
         let letter = DeadLetter(
             payload: event.payload, requestID: event.requestID, errorCode: 200,
-            errorMessage: record.responsePayload?["errorMessage"]?.string ?? record.condition.rawValue)
+            errorMessage: record.responsePayload?["errorMessage"]?.string ?? record.condition.rawValue,
+            traceHeader: event.traceHeader)
         do {
             try connection.database.inSavepoint {
                 try emission.deadLetter(letter, target, connection)
@@ -339,7 +340,8 @@ final class OutcomeWriter: Sendable {
         return InvocationRecord(
             timestamp: outcome.ended, requestID: event.requestID, functionARN: arn, condition: condition,
             approximateInvokeCount: tries, requestPayload: .payload(event.payload),
-            responseContext: .init(functionError: failed ? "Unhandled" : nil), responsePayload: .payload(payload))
+            responseContext: .init(functionError: failed ? "Unhandled" : nil), responsePayload: .payload(payload),
+            traceHeader: event.traceHeader)
     }
 }
 

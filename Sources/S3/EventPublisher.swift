@@ -7,14 +7,14 @@ struct EventPublisher: Sendable {
     let place: AccountRegion
     let time: any TimeSource
     let configurations: [String: NotificationConfiguration]
-    let deliver: @Sendable (S3Event.Record, ARN, Connection) throws -> Void
+    let deliver: @Sendable (S3Event.Record, ObjectOrigin, ARN, Connection) throws -> Void
     let bus: @Sendable (EventBridgeEvent, Connection) throws -> Void
     /// The canonical user that owns the buckets: made from the account, so that it stays the same.
     let owner: String
 
     init(
         place: AccountRegion, time: any TimeSource, configurations: [String: NotificationConfiguration],
-        deliver: @escaping @Sendable (S3Event.Record, ARN, Connection) throws -> Void,
+        deliver: @escaping @Sendable (S3Event.Record, ObjectOrigin, ARN, Connection) throws -> Void,
         bus: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void
     ) {
         self.place = place
@@ -82,15 +82,18 @@ struct EventPublisher: Sendable {
             version: version, eventName: name, eventTime: now, size: found?.identity.size, eTag: found?.eTag,
             requestID: Self.requestID(), hostID: Self.hostID())
         try S3Store.append(event, sequence: last, in: connection)
-        try publish(event, connection)
+        var origin = ObjectOrigin()
+        if let found { origin.written = Timestamp(milliseconds: found.identity.changed / 1_000_000) }
+        if case .present(_, _, _, _, let header) = observation { origin.traceHeader = header }
+        try publish(event, origin, connection)
         return true
     }
 
-    private func publish(_ event: StoredEvent, _ connection: Connection) throws {
+    private func publish(_ event: StoredEvent, _ origin: ObjectOrigin, _ connection: Connection) throws {
         guard let configuration = configurations[event.version.bucket] else { return }
         for target in configuration.lambdaFunctionConfigurations
         where target.matches(eventName: event.eventName, key: event.version.key) {
-            try deliver(record(event, configurationId: target.id), target.lambdaFunctionArn, connection)
+            try deliver(record(event, configurationId: target.id), origin, target.lambdaFunctionArn, connection)
         }
         if configuration.sendsToEventBridge { try bus(busEvent(event), connection) }
     }

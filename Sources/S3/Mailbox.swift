@@ -9,7 +9,7 @@ final class Mailbox: Sendable {
         /// A step of the removal of a folder's objects was committed: behind which key to go on, if there are more.
         case removed(WatchLoop.Removal, Result<String?, any Error>)
         /// A large file was read; nil where it changed meanwhile.
-        case hashed(bucket: String, path: [UInt8], identity: FileIdentity, eTag: String?)
+        case hashed(bucket: String, path: [UInt8], identity: FileIdentity, eTag: String?, traceHeader: String?)
         /// A time that was waited for has come.
         case timer
         /// Everything is to be looked at again.

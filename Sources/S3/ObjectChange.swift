@@ -3,20 +3,21 @@ import Events
 /// What was found at a key's path.
 enum Observation: Sendable, Hashable {
     /// A whole file that nobody has open for writing.
-    case present(bucket: String, key: String, identity: FileIdentity, eTag: String)
+    /// `traceHeader` is that of the invocation which wrote it, where the file tells.
+    case present(bucket: String, key: String, identity: FileIdentity, eTag: String, traceHeader: String?)
     /// The file was removed or moved away. `current` is what stands in its place by now, if anything does: it has an observation
     /// of its own, before or after this one.
     case absent(bucket: String, key: String, current: FileIdentity?)
 
     var bucket: String {
         switch self {
-        case .present(let bucket, _, _, _), .absent(let bucket, _, _): bucket
+        case .present(let bucket, _, _, _, _), .absent(let bucket, _, _): bucket
         }
     }
 
     var key: String {
         switch self {
-        case .present(_, let key, _, _), .absent(_, let key, _): key
+        case .present(_, let key, _, _, _), .absent(_, let key, _): key
         }
     }
 }
@@ -35,11 +36,11 @@ enum ObjectChange: Sendable, Hashable {
     init(known: StoredObject?, observation: Observation) {
         switch (known, observation) {
         case (nil, .absent): self = .nothing
-        case (nil, .present(_, _, let identity, let eTag)): self = .created(identity, eTag: eTag)
+        case (nil, .present(_, _, let identity, let eTag, _)): self = .created(identity, eTag: eTag)
         case (let known?, .absent(_, _, let current)):
             // A removal that is told after its successor has been taken in.
             self = known.identity == current ? .nothing : .removed
-        case (let known?, .present(_, _, let identity, let eTag)):
+        case (let known?, .present(_, _, let identity, let eTag, _)):
             let sameBytes = known.eTag == eTag && known.size == identity.size
             if sameBytes, known.identity == identity {
                 self = .nothing

@@ -1,3 +1,4 @@
+import Events
 import Glibc
 
 /// Puts objects into a bucket's folder so that nobody ever sees half of one.
@@ -6,9 +7,13 @@ import Glibc
 /// too. The watcher tells of it as of any other file.
 public struct ObjectWriter: Sendable {
     private let lake: String
+    private let traceHeader: String?
 
-    /// A writer into the buckets of a lake.
-    public init(lake: String) { self.lake = lake }
+    /// A writer into the buckets of a lake, on behalf of the invocation that the trace header is of.
+    public init(lake: String, traceHeader: String? = nil) {
+        self.lake = lake
+        self.traceHeader = traceHeader
+    }
 
     /// Puts bytes under a key.
     ///
@@ -66,6 +71,7 @@ public struct ObjectWriter: Sendable {
         do {
             let target = Descriptor(number)
             try fill(target)
+            TraceAttribute.set(traceHeader, on: target.number)
             guard fsync(target.number) == 0 else { throw Self.failure("can't write \(key)") }
         } catch {
             unlinkat(folder.number, temporary, 0)

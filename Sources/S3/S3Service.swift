@@ -20,7 +20,7 @@ public final class S3Service: Sendable {
     public convenience init(
         lake: String, store: Store, time: any TimeSource = SystemTime(), place: AccountRegion = AccountRegion(),
         buckets: [BucketConfiguration], scanInterval: Duration = .seconds(30),
-        deliver: @escaping @Sendable (S3Event.Record, ARN, Connection) throws -> Void,
+        deliver: @escaping @Sendable (S3Event.Record, ObjectOrigin, ARN, Connection) throws -> Void,
         bus: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void = { _, _ in },
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
@@ -33,7 +33,7 @@ public final class S3Service: Sendable {
     init(
         lake: String, store: Store, time: any TimeSource, place: AccountRegion, buckets: [BucketConfiguration],
         scanInterval: Duration, maximumWatches: Int,
-        deliver: @escaping @Sendable (S3Event.Record, ARN, Connection) throws -> Void,
+        deliver: @escaping @Sendable (S3Event.Record, ObjectOrigin, ARN, Connection) throws -> Void,
         bus: @escaping @Sendable (EventBridgeEvent, Connection) throws -> Void,
         notice: @escaping @Sendable (String) -> Void
     ) throws {

@@ -1,5 +1,6 @@
 public import Events
 import GRDB
+import Glibc
 public import Storage
 
 /// An object as it is now.
@@ -134,9 +135,28 @@ public enum S3Store {
         }
     }
 
-    /// Whether a version is still the object's newest: false once it was overwritten or removed.
-    public static func isCurrent(_ version: ObjectVersion, in connection: Connection) throws -> Bool {
-        try object(bucket: version.bucket, key: version.key, in: connection)?.sequencer == version.sequencer
+    /// Whether a version is the newest one, or its removal the last that happened to the key, by the records and by the file
+    /// that lies in the lake now: one that was written over or removed a moment ago is current no more, though the watcher
+    /// has not heard of it yet.
+    public static func isCurrent(
+        _ version: ObjectVersion, lake: String, in connection: Connection
+    ) throws -> Bool {
+        guard let object = try object(bucket: version.bucket, key: version.key, in: connection) else {
+            let last = try connection.value(
+                Int64.self, "SELECT max(sequencer) FROM s3_event WHERE bucket = ? AND key = ?",
+                [version.bucket, version.key])
+            return last.map(sequencer) == version.sequencer
+        }
+        guard object.sequencer == version.sequencer else { return false }
+        // What differs by more than its attributes becomes a version of its own, so nothing is lost by leaving this one.
+        let bucket = lake + "/" + version.bucket
+        var status = stat()
+        if lstat(bucket + "/" + version.key, &status) == 0 {
+            let there = FileIdentity(status)
+            return there == object.identity || there.differsOnlyInAttributes(from: object.identity)
+        }
+        let isGone = errno == ENOENT || errno == ENOTDIR
+        return !(isGone && lstat(bucket, &status) == 0)
     }
 
     // MARK: Writing

@@ -43,7 +43,10 @@ extension WatchLoop {
         }
         if identity.size <= Int64(Self.inlineSize) {
             guard let eTag = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else { return }
-            observe(.present(bucket: bucket.name, key: key, identity: identity, eTag: eTag))
+            observe(
+                .present(
+                    bucket: bucket.name, key: key, identity: identity, eTag: eTag,
+                    traceHeader: TraceAttribute.get(from: file.number)))
         } else {
             hashes.append((bucket, path, identity))
             startReaders()
@@ -157,13 +160,15 @@ extension WatchLoop {
             readers += 1
             let (root, name, mailbox) = (bucket.root, bucket.name, setup.mailbox)
             BlockingThread.start(name: "sluice-s3-read") {
-                var eTag: String?
+                var (eTag, traceHeader): (String?, String?)
                 if case .descriptor(let file) = ObjectFile.open(path, in: root) {
                     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
                     eTag = ObjectFile.eTag(of: file, identity: identity, buffer: buffer)
                     buffer.deallocate()
+                    traceHeader = TraceAttribute.get(from: file.number)
                 }
-                mailbox.post(.hashed(bucket: name, path: path, identity: identity, eTag: eTag))
+                mailbox.post(
+                    .hashed(bucket: name, path: path, identity: identity, eTag: eTag, traceHeader: traceHeader))
             }
         }
     }

@@ -171,13 +171,15 @@ final class WatchLoop {
                 say("s3://\(removal.bucket)/\(removal.prefix): the removal could not be recorded: \(error)")
                 rescanAfterFailure()
             }
-        case .hashed(let bucket, let path, let identity, let eTag):
+        case .hashed(let bucket, let path, let identity, let eTag, let traceHeader):
             readers -= 1
             startReaders()
             guard let eTag, let bucket = buckets[bucket], let key = key(path, in: bucket) else { return }
             // Whatever replaced the file since then is announced by a change of its own.
             guard ObjectFile.identity(path, in: bucket.root) == identity else { return }
-            observe(.present(bucket: bucket.name, key: key, identity: identity, eTag: eTag))
+            observe(
+                .present(
+                    bucket: bucket.name, key: key, identity: identity, eTag: eTag, traceHeader: traceHeader))
         case .timer:
             timer = nil
             let now = setup.time.now

@@ -11,78 +11,14 @@ struct TortureTests {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? standard
     }
 
-    private static let template = """
-        Transform: AWS::Serverless-2016-10-31
-        Resources:
-          Raw: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}
-          Gate:
-            Type: AWS::Serverless::Function
-            Properties:
-              FunctionName: gate
-              CodeUri: gate/
-              Handler: bootstrap
-              Runtime: provided.al2023
-              Events:
-                Landed:
-                  Type: S3
-                  Properties: {Bucket: !Ref Raw, Events: 's3:ObjectCreated:*'}
-              EventInvokeConfig:
-                DestinationConfig:
-                  OnSuccess:
-                    Type: EventBridge
-                    Destination: !Sub arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default
-          Passed:
-            Type: AWS::Events::Rule
-            Properties:
-              Name: passed
-              EventPattern:
-                source: [lambda]
-                detail:
-                  requestPayload:
-                    Records: {s3: {object: {key: [{prefix: good/}]}}}
-              Targets:
-                - {Id: pipeline, Arn: !Ref Pipeline, RoleArn: !Sub 'arn:aws:iam::${AWS::AccountId}:role/start'}
-          Pipeline:
-            Type: AWS::Serverless::StateMachine
-            Properties:
-              Name: pipeline
-              DefinitionUri: pipeline.asl.json
-              DefinitionSubstitutions: {ClusterId: !Ref Cluster}
-          Cluster:
-            Type: AWS::EMR::Cluster
-            Properties:
-              Name: etl
-              ReleaseLabel: emr-7.9.0
-              StepConcurrencyLevel: 8
-              JobFlowRole: EMR_EC2_DefaultRole
-              ServiceRole: EMR_DefaultRole
-              Instances: {KeepJobFlowAliveWhenNoSteps: true}
-        """
-
-    private static let definition = """
-        {"StartAt": "Step", "States": {"Step": {"Type": "Task", "End": true,
-          "Resource": "arn:aws:states:::elasticmapreduce:addStep.sync",
-          "Parameters": {"ClusterId": "${ClusterId}", "Step": {"Name": "etl", "ActionOnFailure": "CONTINUE",
-            "HadoopJarStep": {"Jar": "command-runner.jar", "Args.$": "States.Array('spark-submit', 's3://raw/job.py',
-               $.detail.requestPayload.Records[0].s3.object.key, $.detail.requestPayload.Records[0].s3.object.sequencer)"}}}}}}
-        """.replacingOccurrences(of: "\n               ", with: " ")
-
     @Test("SIGKILL at random moments: every version has its one outcome, and no step runs twice")
     func torture() async throws {
         let (kills, files) = (Self.setting("KILLS", 10), Self.setting("FILES", 60))
         let seed = Self.setting("SEED", Int.random(in: 1...1_000_000))
         let phases = max(1, min(kills / 5, 40))
-        let project = try TestProject(template: Self.template)
-        try project.write(Self.definition, to: "functions/pipeline.asl.json")
+        let project = try TestProject.chain(thenSteps: "case $key in *[02468ACE]) sleep 0.05;; esac")
         try project.install("echo-function", as: "gate")
-        // What stands in for Spark notes each run where everybody sees it: one line, written at once.
-        let ledger = project.root + "/ledger"
-        try project.installSpark(
-            script: """
-                for last; do before=$key; key=$last; done
-                echo "$before $key" >> \(ledger)
-                case $key in *[02468ACE]) sleep 0.05;; esac
-                """)
+        let ledger = project.ledger
         var dice = Dice(UInt64(seed))
         var writer = TortureWriter(bucket: project.lake + "/raw", aside: project.root + "/aside")
         let program = ["up", "--project", project.root, "--port", "0", "--json"]

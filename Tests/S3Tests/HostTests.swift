@@ -85,9 +85,45 @@ struct HostTests {
         #expect(seen == seen.sorted() && Set(seen).count == 12)
         let version = ObjectVersion(bucket: "raw", key: "a", sequencer: try #require(seen.last))
         let old = ObjectVersion(bucket: "raw", key: "a", sequencer: try #require(seen.first))
-        #expect(try await lake.store.read { try S3Store.isCurrent(version, in: $0) })
-        #expect(try await !lake.store.read { try S3Store.isCurrent(old, in: $0) })
+        let root = lake.root + "/lake"
+        func isCurrent(_ version: ObjectVersion) async throws -> Bool {
+            try await lake.store.read { try S3Store.isCurrent(version, lake: root, in: $0) }
+        }
+        #expect(try await isCurrent(version))
+        #expect(try await !isCurrent(old))
         #expect(try await lake.store.read { try S3Store.events(bucket: "raw", key: "a", in: $0) }.count == 12)
+    }
+
+    @Test("a version is current until its file is another one, whether the watcher knows of that or not")
+    func currency() async throws {
+        let lake = try TestLake()
+        let root = lake.root + "/lake"
+        lake.script("echo 1 > a; echo 1 > b; echo 1 > c")
+        let service = try lake.service()
+        await service.start()
+        await service.scanCompleted()
+        await service.stop()
+        func isCurrent(_ key: String) async throws -> Bool {
+            let version = try #require(
+                try await lake.store.read { try S3Store.object(bucket: "raw", key: key, in: $0)?.version })
+            return try await lake.store.read { try S3Store.isCurrent(version, lake: root, in: $0) }
+        }
+        for key in ["a", "b", "c"] { #expect(try await isCurrent(key)) }
+        // Nobody watches by now.
+        lake.script("chmod 600 a; echo 2 > .b; mv .b b; rm c")
+        #expect(try await isCurrent("a"), "attributes are no new version")
+        #expect(try await !isCurrent("b"))
+        #expect(try await !isCurrent("c"))
+        lake.script("ln a d; rm d; echo 2 >> a")
+        #expect(try await !isCurrent("a"))
+        let next = try lake.service()
+        await next.start()
+        await next.scanCompleted()
+        await next.stop()
+        for key in ["a", "b"] { #expect(try await isCurrent(key)) }
+        let removal = try #require(
+            try await lake.store.read { try S3Store.events(bucket: "raw", key: "c", in: $0).last?.version })
+        #expect(try await lake.store.read { try S3Store.isCurrent(removal, lake: root, in: $0) })
     }
 
     @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])

@@ -65,7 +65,7 @@ final class TestLake: Sendable {
                                 lambdaFunctionArn: Self.function)
                         ]))
             ], scanInterval: .seconds(30), maximumWatches: maximumWatches,
-            deliver: { record, _, connection in connection.afterCommit { sink.yield(record) } }, bus: bus,
+            deliver: { record, _, _, connection in connection.afterCommit { sink.yield(record) } }, bus: bus,
             notice: { message in
                 lake.lake?.messages.withLock { $0.append(message) }
                 notice(message)

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -136,14 +137,23 @@ public final class LakeFileSystem extends RawLocalFileSystem {
         if (!isStaged(file) && !bucketFolder.isDirectory()) {
             throw new FileNotFoundException("NoSuchBucket: The specified bucket does not exist: " + uri);
         }
+        // Asked of what is there already, so that nothing is made on the far side of a link.
+        java.nio.file.Path there = parent;
+        while (there.getParent() != null && !Files.exists(there, LinkOption.NOFOLLOW_LINKS)) {
+            there = there.getParent();
+        }
+        if (!isStaged(file) && !there.toRealPath().startsWith(bucketRealPath)) {
+            throw outside(file);
+        }
         try {
             Files.createDirectories(parent);
         } catch (java.nio.file.FileAlreadyExistsException notAFolder) {
             throw new ParentNotDirectoryException("A part of the key is an object already: " + parent);
         }
-        if (!isStaged(file) && !parent.toRealPath().startsWith(bucketRealPath)) {
-            throw new IOException("AccessDenied: " + file + " lies outside its bucket, through a symbolic link");
-        }
+    }
+
+    private static IOException outside(File file) {
+        return new IOException("AccessDenied: " + file + " lies outside its bucket, through a symbolic link");
     }
 
     // ---- reading ----
@@ -289,6 +299,9 @@ public final class LakeFileSystem extends RawLocalFileSystem {
     public boolean mkdirs(Path path) throws IOException {
         File folder = pathToFile(path);
         if (folder.isDirectory()) {
+            if (!isObject(folder)) {
+                throw outside(folder);
+            }
             return true;
         }
         if (folder.exists()) {

@@ -1,3 +1,4 @@
+import Events
 import Glibc
 
 /// An object that is being written a piece at a time. It appears whole once it is finished, or not at all.
@@ -111,6 +112,7 @@ private final class TemporaryFile {
     /// fsync → rename → fsync of the folder.
     func moveIntoPlace() throws {
         guard let folder, let name else { return }
+        TraceAttribute.set(FunctionEnvironment["_X_AMZN_TRACE_ID"], on: descriptor)
         guard fsync(descriptor) == 0, renameat(folder.descriptor, name, folder.descriptor, folder.name) == 0 else {
             throw Lake.Folder.error(uri)
         }

@@ -35,7 +35,9 @@ struct PutCommand: AsyncParsableCommand {
             throw CommandError("\(file): \(String(cString: strerror(errno)))", status: ExitStatus.notFound)
         }
         do {
-            let writer = ObjectWriter(lake: project.lake)
+            // Set where a function calls the command: S3 hands it on, as from an SDK's call.
+            let writer = ObjectWriter(
+                lake: project.lake, traceHeader: HostIdentity.environment["_X_AMZN_TRACE_ID"])
             if file == "-" {
                 try writer.put(try FileBytes.read("/dev/stdin"), bucket: target.bucket, key: key)
             } else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventBridge
 import Events
 import Glibc
 import Lambda
@@ -11,26 +12,42 @@ struct RedriveCommand: AsyncParsableCommand {
         abstract:
             "Send dead letters again: events that were given up, and answers whose destination could not be told.",
         discussion: """
-            An event becomes a new invocation; an answer goes to its destination without running the function again. A running
-            host takes them at once, else the next one does.
+            An event becomes a new invocation; an answer goes to its destination without running the function again; an event
+            that a rule's target would not take (an id with an e) goes to that target. A running host takes them at once, else
+            the next one does.
+
+            With --all the oldest goes first, and what becomes a dead letter meanwhile is left for the next time. Ctrl-C stops
+            between two letters: what was sent is sent, the rest stays.
 
               sluice queue --dead                 what there is, with ids
-              sluice redrive 17 18
-              sluice redrive --all --function validate-flights
+              sluice redrive 17 18 e3
+              sluice redrive --all --function validate-flights --error timeout --dry-run
+              sluice redrive --all --limit 1000
             """)
 
     @Argument(help: "Ids of dead letters, as 'sluice queue --dead' shows them.")
-    var ids: [Int64] = []
-    @Flag(help: "All dead letters.")
+    var ids: [LetterID] = []
+    @Flag(help: "All dead letters, or those that --function and --error choose.")
     var all = false
-    @Option(help: "With --all: only those of one function.")
-    var function: String?
+    @OptionGroup var chosen: LetterFilter
+    @Option(help: ArgumentHelp("With --all: how many at most.", valueName: "count"))
+    var limit: Int?
+    @Flag(help: "Only tell what would be sent.")
+    var dryRun = false
     @OptionGroup var project: Project.Options
     @OptionGroup var output: OutputOptions
 
+    /// Letters in one transaction.
+    private static let batch = 256
+    /// Letters that are told one by one; beyond them a count says more.
+    private static let told = 20
+
     func validate() throws {
         guard all != !ids.isEmpty else { throw ValidationError("name ids, or --all") }
-        guard function == nil || all else { throw ValidationError("--function goes with --all") }
+        guard all || (chosen.function == nil && chosen.error == nil && limit == nil) else {
+            throw ValidationError("--function, --error and --limit go with --all")
+        }
+        guard limit.map({ $0 > 0 }) ?? true else { throw ValidationError("--limit is a count of letters, 1 or more") }
     }
 
     func run() async throws {
@@ -50,27 +67,225 @@ struct RedriveCommand: AsyncParsableCommand {
         let pipeline = try Pipeline(
             configuration, project: project, port: 0, store: store, time: SystemTime(), feed: feed)
         try await pipeline.prepareForWriting()
-        var sent: [JSON] = []
-        for id in try await chosen(store) {
-            let request = try await pipeline.lambda.redrive(id)
-            sent.append(.compact(["id": JSON(id), "requestId": request.map(JSON.string)]))
-            if !output.json {
-                Terminal.output.line("\(id): " + (request.map { "queued as \($0)" } ?? "its destination was told"))
-            }
+
+        var letters = try await Letters(ids, all: all, chosen, limit: limit, store)
+        var report = Report(json: output.json, isDry: dryRun, total: letters.total)
+        let interruption = Interruption()
+        while !interruption.isSet, let next = try await letters.next(Self.batch, store) {
+            let outcomes = dryRun ? next.map { ($0, nil) } : try await send(next, pipeline, store)
+            for (id, outcome) in outcomes { report.add(id, outcome) }
+            // The host takes them as they come.
+            if !dryRun, let holder = HostLock.holder(of: project) { kill(holder.processID, SIGUSR1) }
         }
-        if let holder = HostLock.holder(of: project) { kill(holder.processID, SIGUSR1) }
-        if output.json { Terminal.output.line(JSON.array(sent).pretty) }
+        report.close(isInterrupted: interruption.isSet)
+        if interruption.isSet { throw ExitCode(130) }
+        if report.failures > 0 { throw ExitStatus.failed }
     }
 
-    private func chosen(_ store: Store) async throws -> [Int64] {
-        let function = function
-        let letters = try await store.read { try LambdaStore.deadLetters(function: function, limit: 1_000_000, in: $0) }
-        if all { return letters.map(\.id).sorted() }
-        let known = Set(letters.map(\.id))
-        for id in ids where !known.contains(id) {
-            throw CommandError(
-                "there is no dead letter \(id); 'sluice queue --dead' lists them", status: ExitStatus.notFound)
+    private func send(
+        _ letters: [LetterID], _ pipeline: Pipeline, _ store: Store
+    ) async throws -> [(LetterID, LambdaService.Redriven?)] {
+        let invocations = letters.compactMap { if case .invocation(let id) = $0 { id } else { nil } }
+        let deliveries = letters.compactMap { if case .delivery(let id) = $0 { id } else { nil } }
+        var outcomes: [LetterID: LambdaService.Redriven] = [:]
+        if !invocations.isEmpty {
+            for (id, outcome) in zip(invocations, try await pipeline.lambda.redrive(invocations)) {
+                outcomes[.invocation(id)] = outcome
+            }
         }
-        return ids
+        if !deliveries.isEmpty {
+            let bus = pipeline.bus
+            let revived = try await store.write { connection in
+                try deliveries.map { try bus.redrive($0, in: connection) }
+            }
+            for (id, isRevived) in zip(deliveries, revived) { outcomes[.delivery(id)] = isRevived ? .told : .gone }
+        }
+        return letters.map { ($0, outcomes[$0]) }
+    }
+
+    // MARK: - What is sent
+
+    /// The letters to be sent, read in batches.
+    private struct Letters {
+        let total: Int
+        private let chosen: (function: String?, error: String?)
+        private var named: [LetterID]
+        private var after: (invocation: Int64, delivery: Int64) = (0, 0)
+        private var last: (invocation: Int64, delivery: Int64)
+        private var left: Int
+
+        init(_ ids: [LetterID], all: Bool, _ filter: LetterFilter, limit: Int?, _ store: Store) async throws {
+            let (function, error) = (filter.function, filter.error)
+            chosen = (function, error)
+            guard all else {
+                let missing = try await store.read { connection in
+                    try ids.first { id in
+                        switch id {
+                        case .invocation(let id):
+                            try LambdaStore.deadLetterIDs(after: id - 1, through: id, limit: 1, in: connection).isEmpty
+                        case .delivery(let id):
+                            try EventBridgeStore.deadLetterIDs(after: id - 1, through: id, limit: 1, in: connection)
+                                .isEmpty
+                        }
+                    }
+                }
+                if let missing {
+                    throw CommandError(
+                        "there is no dead letter \(missing); 'sluice queue --dead' lists them",
+                        status: ExitStatus.notFound)
+                }
+                var seen: Set<LetterID> = []
+                named = ids.filter { seen.insert($0).inserted }
+                last = (0, 0)
+                total = named.count
+                left = total
+                return
+            }
+            named = []
+            let (invocations, deliveries) = try await store.read { connection in
+                (
+                    try LambdaStore.deadLetterCount(function: function, error: error, in: connection),
+                    try EventBridgeStore.deadLetterCount(function: function, error: error, in: connection)
+                )
+            }
+            last = (invocations.last, deliveries.last)
+            total = min(invocations.count + deliveries.count, limit ?? .max)
+            left = total
+        }
+
+        /// The next ones, of one kind; nil after the last.
+        mutating func next(_ count: Int, _ store: Store) async throws -> [LetterID]? {
+            let count = min(count, left)
+            guard count > 0 else { return nil }
+            var found = Array(named.prefix(count))
+            named.removeFirst(found.count)
+            if found.isEmpty {
+                let (chosen, after, last) = (chosen, after, last)
+                let (invocations, deliveries) = try await store.read { connection in
+                    let invocations = try LambdaStore.deadLetterIDs(
+                        function: chosen.function, error: chosen.error, after: after.invocation,
+                        through: last.invocation, limit: count, in: connection)
+                    let deliveries =
+                        invocations.isEmpty
+                        ? try EventBridgeStore.deadLetterIDs(
+                            function: chosen.function, error: chosen.error, after: after.delivery,
+                            through: last.delivery, limit: count, in: connection) : []
+                    return (invocations, deliveries)
+                }
+                if let last = invocations.last { self.after.invocation = last }
+                if let last = deliveries.last { self.after.delivery = last }
+                found = invocations.map(LetterID.invocation) + deliveries.map(LetterID.delivery)
+            }
+            left -= found.count
+            return found.isEmpty ? nil : found
+        }
+    }
+
+    // MARK: - What is told
+
+    private struct Report {
+        let json: Bool
+        let isDry: Bool
+        let total: Int
+        private(set) var failures = 0
+        private var (queued, told, gone, done) = (0, 0, 0, 0)
+        private let begun = ContinuousClock.now
+        private var drawn: ContinuousClock.Instant?
+
+        init(json: Bool, isDry: Bool, total: Int) {
+            self.json = json
+            self.isDry = isDry
+            self.total = total
+            if json { Terminal.output.write("[") }
+        }
+
+        /// `outcome` is nil where nothing was sent.
+        mutating func add(_ id: LetterID, _ outcome: LambdaService.Redriven?) {
+            var line: String?
+            var object: JSON = .compact(["id": id.json])
+            switch outcome {
+            case nil: line = "\(id): would be sent"
+            case .queued(let request):
+                queued += 1
+                line = "\(id): queued as \(request)"
+                object["requestId"] = .string(request)
+            case .told:
+                told += 1
+                line = id.isDelivery ? "\(id): goes to its target" : "\(id): its destination was told"
+            case .gone:
+                gone += 1
+                line = "\(id): was sent by somebody else meanwhile"
+                object["error"] = "no such dead letter"
+            case .failed(let message):
+                failures += 1
+                clear()
+                Terminal.error.line("\(id): stays a dead letter: \(message.printable)")
+                object["error"] = .string(message)
+            }
+            if json {
+                Terminal.output.write((done == 0 ? "\n  " : ",\n  ") + object.description)
+            } else if done < RedriveCommand.told, let line {
+                Terminal.output.line(line)
+            }
+            done += 1
+            if !json, done == RedriveCommand.told, total > done { Terminal.output.line("…") }
+            show()
+        }
+
+        mutating func close(isInterrupted: Bool) {
+            clear()
+            if json { return _ = Terminal.output.line(done == 0 ? "]" : "\n]") }
+            if total == 0 { return _ = Terminal.output.line("no dead letters to send") }
+            var parts: [String] = []
+            if isDry { parts.append("\(done) would be sent") }
+            if queued > 0 { parts.append("\(queued) queued again") }
+            if told > 0 { parts.append("\(told) on the way to their destinations") }
+            if gone > 0 { parts.append("\(gone) had been sent already") }
+            if failures > 0 { parts.append("\(failures) stay dead letters") }
+            if isInterrupted { parts.append("stopped, \(total - done) left as they were") }
+            if done > 1 || isInterrupted { Terminal.output.line(parts.joined(separator: ", ")) }
+        }
+
+        private mutating func show() {
+            let now = ContinuousClock.now
+            guard Terminal.error.isInteractive, now - begun > .milliseconds(500),
+                drawn.map({ now - $0 > .milliseconds(100) }) ?? true
+            else { return }
+            drawn = now
+            Terminal.error.write("\r\u{1B}[Ksent \(done) of \(total), \(total > 0 ? done * 100 / total : 100) %")
+        }
+
+        private mutating func clear() {
+            if drawn != nil { Terminal.error.write("\r\u{1B}[K") }
+            drawn = nil
+        }
+    }
+}
+
+/// A dead letter's id: a number for one of Lambda's, `e` and a number for one of EventBridge's.
+enum LetterID: Sendable, Hashable, ExpressibleByArgument, CustomStringConvertible {
+    case invocation(Int64)
+    case delivery(Int64)
+
+    init?(argument: String) {
+        let isDelivery = argument.hasPrefix("e")
+        guard let number = Int64(isDelivery ? String(argument.dropFirst()) : argument), number > 0 else { return nil }
+        self = isDelivery ? .delivery(number) : .invocation(number)
+    }
+
+    var isDelivery: Bool { if case .delivery = self { true } else { false } }
+
+    var description: String {
+        switch self {
+        case .invocation(let id): "\(id)"
+        case .delivery(let id): "e\(id)"
+        }
+    }
+
+    var json: JSON {
+        switch self {
+        case .invocation(let id): JSON(id)
+        case .delivery(let id): .string("e\(id)")
+        }
     }
 }

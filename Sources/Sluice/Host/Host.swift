@@ -112,8 +112,12 @@ struct Host {
             }
             if showsStatus {
                 group.addTask {
-                    while (try? await time.sleep(for: .milliseconds(500))) != nil {
+                    // A long backlog takes long to count: the line may then be older, but costs little.
+                    var pause = Duration.milliseconds(500)
+                    while (try? await time.sleep(for: pause)) != nil {
+                        let begun = time.now
                         if let status = try? await pipeline.statusLine() { text.value = status }
+                        pause = max(.milliseconds(500), (time.now - begun) * 20)
                     }
                     return nil
                 }

@@ -25,7 +25,10 @@ enum HostSignals {
             }
             continuation.finish()
         }
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] {
+            sigaddset(&signals, number)
             let previous = signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 _ = write(HostSignals.pipe.write, &byte, 1)
@@ -33,6 +36,8 @@ enum HostSignals {
             // Whoever started the host with nohup wants it to outlive the terminal.
             if number == SIGHUP, unsafeBitCast(previous, to: Int.self) == 1 { signal(number, SIG_IGN) }
         }
+        // Whoever started the host may have blocked them.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         return stream
     }
 }

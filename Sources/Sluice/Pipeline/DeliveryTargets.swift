@@ -28,13 +28,13 @@ struct DeliveryTargets: Sendable {
     // MARK: - S3
 
     /// An object's event for a function.
-    func deliver(_ record: S3Event.Record, to function: ARN, _ connection: Connection) throws {
+    func deliver(_ record: S3Event.Record, _ origin: ObjectOrigin, to function: ARN, _ connection: Connection) throws {
         let version = ObjectVersion(
             bucket: record.s3.bucket.name, key: record.s3.object.urlDecodedKey,
             sequencer: Sequencer(record.s3.object.sequencer ?? ""))
         try lambda.invokeAsync(
             function: function.name, payload: S3Event(records: [record]).json.serialized(), source: version,
-            in: connection)
+            traceHeader: origin.traceHeader, written: origin.written, in: connection)
     }
 
     // MARK: - Lambda's destinations
@@ -47,8 +47,9 @@ struct DeliveryTargets: Sendable {
             // The event's id is the invocation's, so that an execution can be found by the request that caused it.
             let event = record.busEvent(id: record.requestID, bus: target, at: place)
             try bus.put(event, bus: target.name, in: connection)
-        case "lambda": try invoke(target, record.json, connection)
-        case "sns": try publish(record.json, subject: nil, to: target, connection)
+        case "lambda": try invoke(target, record.json, traceHeader: record.traceHeader, connection)
+        case "sns":
+            try publish(record.json, subject: nil, to: target, traceHeader: record.traceHeader, connection)
         case "sqs": try send(record.json, to: target, connection)
         case "s3": try put(record, into: target.name)
         default: throw NoTarget(arn: target)
@@ -66,7 +67,8 @@ struct DeliveryTargets: Sendable {
             ],
         ]
         switch target.service {
-        case "sns": try publish(message, subject: nil, to: target, connection)
+        case "sns":
+            try publish(message, subject: nil, to: target, traceHeader: letter.traceHeader, connection)
         case "sqs": try send(message, to: target, connection)
         default: throw NoTarget(arn: target)
         }
@@ -112,8 +114,9 @@ struct DeliveryTargets: Sendable {
     // MARK: - Functions
 
     /// An event for a function, queued.
-    func invoke(_ function: ARN, _ event: JSON, _ connection: Connection) throws {
-        try lambda.invokeAsync(function: function.name, payload: event.serialized(), in: connection)
+    func invoke(_ function: ARN, _ event: JSON, traceHeader: String? = nil, _ connection: Connection) throws {
+        try lambda.invokeAsync(
+            function: function.name, payload: event.serialized(), traceHeader: traceHeader, in: connection)
     }
 
     // MARK: - Topics and queues
@@ -121,7 +124,9 @@ struct DeliveryTargets: Sendable {
     /// A message for a topic: subscribed functions get it in SNS's shape, and every message is kept in the log group that
     /// SNS uses for delivery logs, `sns/REGION/ACCOUNT/TOPIC`. Other protocols (mail, HTTPS, SMS) leave this machine and are not
     /// served.
-    func publish(_ message: JSON, subject: String?, to topic: ARN, _ connection: Connection) throws {
+    func publish(
+        _ message: JSON, subject: String?, to topic: ARN, traceHeader: String? = nil, _ connection: Connection
+    ) throws {
         guard let resource = topics.first(where: { $0.arn == topic }) else { throw NoTarget(arn: topic) }
         let id = Identifier.uuid()
         let text = message.string ?? message.description
@@ -141,7 +146,7 @@ struct DeliveryTargets: Sendable {
                     ]
                 ]
             ]
-            try invoke(function, event, connection)
+            try invoke(function, event, traceHeader: traceHeader, connection)
         }
     }
 
@@ -173,6 +178,6 @@ struct DeliveryTargets: Sendable {
         let day = time.prefix(10).replacing("-", with: "/")
         let function = ARN(record.functionARN)?.name ?? "function"
         let key = "aws/lambda/async/\(function)/\(day)/\(time)-\(record.requestID)"
-        try ObjectWriter(lake: project.lake).put(record.json.serialized(), bucket: bucket, key: key)
+        try ObjectWriter(lake: project.lake, traceHeader: record.traceHeader).put(record.json.serialized(), bucket: bucket, key: key)
     }
 }

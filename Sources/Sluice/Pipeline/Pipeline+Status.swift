@@ -1,5 +1,6 @@
 import CloudWatch
 import EMR
+import EventBridge
 import Events
 import Lambda
 import S3
@@ -10,9 +11,10 @@ extension Pipeline {
     /// The host's state on one line, for a terminal.
     func statusLine() async throws -> String {
         let alarms = alarms
-        let (depths, steps, executions, alarming) = try await store.read { connection in
+        let (depths, undelivered, steps, executions, alarming) = try await store.read { connection in
             (
                 try LambdaStore.depths(at: .now, in: connection),
+                try EventBridgeStore.deadLetterCount(in: connection).count,
                 try EMRStore.steps(states: [.pending, .running, .cancelPending], limit: 50, connection),
                 try StepFunctionsStore.runningCount(in: connection),
                 try alarms.alarms(limit: 1000, in: connection).filter { $0.state == .alarm }.map(\.configuration.name)
@@ -28,7 +30,7 @@ extension Pipeline {
             parts.append(
                 "step \(step.name)\(progress) \(step.elapsed)" + (steps.count > 1 ? " +\(steps.count - 1)" : ""))
         }
-        let dead = depths.map(\.deadLetters).reduce(0, +)
+        let dead = depths.map(\.deadLetters).reduce(undelivered, +)
         if dead > 0 { parts.append("\(dead) dead letters") }
         if !alarming.isEmpty { parts.append("ALARM \(alarming.joined(separator: ", "))") }
         return parts.joined(separator: " · ")

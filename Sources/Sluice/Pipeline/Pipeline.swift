@@ -76,7 +76,7 @@ final class Pipeline: Sendable {
                 deadLetter: { letter, target, connection in
                     try junction.targets.deliver(letter, to: target, connection)
                 },
-                superseded: { version, connection in try !S3Store.isCurrent(version, in: connection) },
+                superseded: { try !S3Store.isCurrent($0, lake: project.lake, in: $1) },
                 trouble: { feed.notice($0) }))
         clusters = Clusters(
             store: store, configurations: configuration.clusters,
@@ -98,8 +98,8 @@ final class Pipeline: Sendable {
             startTask: { task, connection in try junction.tasks.start(task, connection) })
         s3 = try S3Service(
             lake: project.lake, store: store, time: time, place: place, buckets: configuration.buckets,
-            deliver: { record, function, connection in
-                try junction.targets.deliver(record, to: function, connection)
+            deliver: { record, origin, function, connection in
+                try junction.targets.deliver(record, origin, to: function, connection)
                 connection.afterCommit { feed.tell(record) }
             }, bus: publish, notice: { feed.notice($0) })
         let targets = DeliveryTargets(
@@ -149,6 +149,7 @@ final class Pipeline: Sendable {
     /// Another process has written rows: the rooms look at theirs again.
     func lookAgain() {
         lambda.lookAgain()
+        bus.lookAgain()
         stateMachines.lookAgain()
     }
 
