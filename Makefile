@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build test lint demo torture fuzz bench clean
+.PHONY: help setup swift build test lint demo torture fuzz scale bench clean
 SHELL := /bin/bash
 
 help: ## list the targets
@@ -32,6 +32,12 @@ demo: swift ## a year of real flights through the gate: set up, build, drop the 
 torture: setup ## kill the host hundreds of times and compare with a model: KILLS=300 FILES=2000 SEED=n
 	@swift build --build-tests
 	@KILLS=$${KILLS:-300} FILES=$${FILES:-2000} swift test --skip-build --filter TortureTests
+
+scale: setup ## many folders, files and events (release build): FOLDERS=10000 FILES=200000 EVENTS=1000000
+	@swift build --build-tests
+	@for product in sluice echo-function; do swift build -c release --product $$product || exit 1; done
+	@FOLDERS=$${FOLDERS:-10000} FILES=$${FILES:-200000} EVENTS=$${EVENTS:-1000000} \
+		SLUICE_PROGRAMS="$$(swift build -c release --show-bin-path)" swift test --skip-build --no-parallel --filter ScaleTests
 
 fuzz: setup ## mutated input at every door, SECONDS_EACH=10 seconds each, SEED=n to repeat
 	@swift build --build-tests

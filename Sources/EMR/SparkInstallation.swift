@@ -4,7 +4,7 @@ import Glibc
 public struct SparkInstallation: Sendable, Hashable {
     /// The name of the engine's folder: Spark's version and a fingerprint of what was built around it. The set-up script
     /// makes the same name; a test compares the two.
-    public static let folderName = "spark-3.5.9-904c6ab1f20a"
+    public static let folderName = "spark-3.5.9-64614d6bd4da"
 
     /// The `java` that runs it.
     public var java: String

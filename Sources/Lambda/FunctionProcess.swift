@@ -174,6 +174,23 @@ enum Isolation {
         }
     }
 
+    /// Starts a program that does nothing, to find out whether this machine grants namespaces.
+    static func probe() -> Bool {
+        var options = sluice_spawn_options()
+        (options.input, options.output, options.drops_capabilities) = (-1, -1, 1)
+        var pid: pid_t = 0
+        var keeper: pid_t?
+        let code = Spawn.run(["/bin/true"], variables: [], folder: "/", readOnly: nil, options) {
+            spawn(&$0, &pid, &keeper)
+        }
+        for process in [code == 0 ? pid : nil, keeper].compactMap(\.self) where process > 0 {
+            if process == keeper { kill(process, SIGKILL) }
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        }
+        return isAvailable == true
+    }
+
     /// Returns 0, or `errno` of what failed.
     static func spawn(_ options: inout sluice_spawn_options, _ pid: inout pid_t, _ keeper: inout pid_t?) -> Int32 {
         if isAvailable != false {

@@ -318,6 +318,9 @@ public final class LambdaService: Sendable {
                 + "where it is not triggered, or, if it is meant to, set RecursiveLoop: Allow")
     }
 
+    /// Whether this machine grants each function processes and mounts of its own. Starts a program to find out.
+    public static func grantsNamespaces() -> Bool { Isolation.probe() }
+
     // MARK: - Redrive
 
     /// What has become of a dead letter that was to be sent again.

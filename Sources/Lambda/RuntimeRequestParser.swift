@@ -53,6 +53,8 @@ struct RuntimeRequestParser {
     private enum Stage { case head, body(Int), chunkSize, chunk(Int), chunkEnd, trailers, failed }
 
     static let maximumHead = 16384
+    /// Bytes of the line that says a chunk's size, with its extensions and its end.
+    private static let maximumSizeLine = 1024
     /// Bytes of a body that is too large that are still read before the connection is given up.
     static let maximumDrain = 64 << 20
 
@@ -63,6 +65,7 @@ struct RuntimeRequestParser {
     private var stage = Stage.head
     private var request = RuntimeRequest()
     private var continuePending = false
+    private var trailerBytes = 0
 
     init(maximumBody: Int) { self.maximumBody = maximumBody }
 
@@ -73,6 +76,7 @@ struct RuntimeRequestParser {
     var heldBytes: Int { buffer.count - at + request.body.count }
 
     mutating func push(_ bytes: UnsafeRawBufferPointer) {
+        if case .failed = stage { return }
         if at == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 16)
             at = 0
@@ -90,9 +94,12 @@ struct RuntimeRequestParser {
             switch stage {
             case .failed: return .needMore
             case .head:
-                guard let end = headEnd() else {
-                    return buffer.count - at > Self.maximumHead ? fail("the head is longer than 16 KB") : .needMore
+                let end = headEnd()
+                // Also where its end has come already: the limit does not depend on the pieces that it comes in.
+                guard (end ?? buffer.count) - at <= Self.maximumHead else {
+                    return fail("the head is longer than 16 KB")
                 }
+                guard let end else { return .needMore }
                 if let problem = parseHead(upTo: end) { return fail(problem) }
                 if continuePending {
                     continuePending = false
@@ -106,8 +113,8 @@ struct RuntimeRequestParser {
                 }
                 return finish()
             case .chunkSize:
-                guard let line = line() else {
-                    return buffer.count - at > 1024 ? fail("a chunk's size is no number") : .needMore
+                guard let line = line(upTo: Self.maximumSizeLine) else {
+                    return isLong(Self.maximumSizeLine) ? fail("a chunk's size is no number") : .needMore
                 }
                 let digits = line.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 }
                 guard (1...8).contains(digits.count),
@@ -123,13 +130,17 @@ struct RuntimeRequestParser {
                 }
                 stage = .chunkEnd
             case .chunkEnd:
-                guard let line = line() else { return buffer.count - at > 2 ? fail("a chunk has no end") : .needMore }
+                guard let line = line(upTo: 2) else {
+                    return isLong(2) ? fail("a chunk is longer than its size") : .needMore
+                }
                 guard line.isEmpty else { return fail("a chunk is longer than its size") }
                 stage = .chunkSize
             case .trailers:
-                guard let line = line() else {
-                    return buffer.count - at > Self.maximumHead ? fail("the trailers are longer than 16 KB") : .needMore
+                let left = Self.maximumHead - trailerBytes
+                guard let line = line(upTo: left) else {
+                    return isLong(left) ? fail("the trailers are longer than 16 KB") : .needMore
                 }
+                trailerBytes += line.count
                 if line.isEmpty { return finish() }
                 if let (name, value) = Self.field(line), name == "lambda-runtime-function-error-type" {
                     request.errorType = value
@@ -148,6 +159,7 @@ struct RuntimeRequestParser {
     private mutating func finish() -> Event {
         stage = .head
         scanned = at
+        trailerBytes = 0
         defer { request = RuntimeRequest() }
         return .request(request)
     }
@@ -183,11 +195,15 @@ struct RuntimeRequestParser {
         return count - available
     }
 
-    private mutating func line() -> ArraySlice<UInt8>? {
-        guard let end = buffer[at...].firstIndex(of: 10) else { return nil }
+    /// The next line without its end, where it has come and has no more bytes than that with it.
+    private mutating func line(upTo limit: Int) -> ArraySlice<UInt8>? {
+        guard let end = buffer[at..<min(buffer.count, at + limit)].firstIndex(of: 10) else { return nil }
         defer { at = end + 1 }
         return end > at && buffer[end - 1] == 13 ? buffer[at..<end - 1] : buffer[at..<end]
     }
+
+    /// Whether more has come than a line may have.
+    private func isLong(_ limit: Int) -> Bool { buffer.count - at >= limit }
 
     private static func field(_ line: ArraySlice<UInt8>) -> (String, String)? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else { return nil }
@@ -202,7 +218,7 @@ struct RuntimeRequestParser {
     /// Nil, or what is wrong.
     private mutating func parseHead(upTo end: Int) -> String? {
         let limit = end - 2
-        guard let first = line() else { return "the request line is missing" }
+        guard let first = line(upTo: end - at) else { return "the request line is missing" }
         let words = first.split(separator: 0x20, omittingEmptySubsequences: false)
         guard words.count == 3, !words[0].isEmpty, words[1].first == UInt8(ascii: "/"),
             words[2].elementsEqual("HTTP/1.1".utf8) || words[2].elementsEqual("HTTP/1.0".utf8)
@@ -212,7 +228,7 @@ struct RuntimeRequestParser {
             method: String(decoding: words[0], as: UTF8.self), path: String(decoding: words[1], as: UTF8.self))
         var length: Int?
         var chunked = false
-        while at < limit, let line = line() {
+        while at < limit, let line = line(upTo: end - at) {
             guard let (name, value) = Self.field(line) else { return "a header has no name" }
             switch name {
             case "content-length":

@@ -150,7 +150,9 @@ extension Trace.Run {
                 "    log  sluice logs \(invocation.functionName) --request \(invocation.requestID)   (stream \(stream))"
             )
         }
-        if state == .superseded { lines.append("    the object had been written over or removed by then: nobody was told of this outcome") }
+        if state == .superseded {
+            lines.append("    the object had been written over or removed by then: nobody was told of this outcome")
+        }
         for (execution, steps) in executions {
             lines.append("")
             lines += execution.lines(on: terminal).map { "  " + $0 }

@@ -240,6 +240,12 @@ import Testing
         let step = try await room.run(TestRoom.bash("echo hello"))
         _ = try await room.run(TestRoom.bash("true"))
         let folder = "\(room.folder)/lake/logs/emr/\(TestRoom.clusterID)/steps/\(step.id)"
-        #expect(Set(TextFile.names(in: folder)) == ["controller.gz", "stdout.gz"])
+        // The copying goes on beside the next step.
+        let wanted: Set = ["controller.gz", "stdout.gz"]
+        let patience = ContinuousClock.now + .seconds(30)
+        while !wanted.isSubset(of: TextFile.names(in: folder)), ContinuousClock.now < patience {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(Set(TextFile.names(in: folder)) == wanted)
     }
 }

@@ -8,8 +8,9 @@ final class TestProject {
     let root: String
     var lake: String { root + "/lake" }
 
-    /// The folder of the built programs: the tests' own bundle lies there too.
+    /// The folder of the built programs: the tests' own bundle lies there too. `SLUICE_PROGRAMS` names another.
     static let programs: String = {
+        if let folder = ProcessInfo.processInfo.environment["SLUICE_PROGRAMS"] { return folder }
         let bundle = Bundle.main.bundleURL
         return (bundle.pathExtension == "xctest" ? bundle.deletingLastPathComponent() : bundle).path
     }()

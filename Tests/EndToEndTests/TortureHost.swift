@@ -6,6 +6,9 @@ final class TortureHost {
     let process: pid_t
     private let output: Int32
     private(set) var lines = 0
+    /// Whether it has said that it is ready: from then on a signal is a request, and not the end.
+    private(set) var isReady = false
+    private var unread: [UInt8] = []
 
     /// Starts `sluice` with these arguments. Nil where the machine can't.
     init?(_ arguments: [String], environment: [String: String]) {
@@ -53,6 +56,10 @@ final class TortureHost {
             let count = read(output, &buffer, buffer.count)
             guard count > 0 else { return false }
             lines += buffer[..<count].count { $0 == 0x0a }
+            guard !isReady else { continue }
+            unread += buffer[..<count]
+            isReady = String(decoding: unread, as: UTF8.self).contains("\"ready\":true")
+            unread.removeFirst(unread.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0)
         }
         return true
     }

@@ -2,7 +2,7 @@
 enum HostileFunction {
     static let source = #"""
         #!/usr/bin/env python3
-        import http.client, json, os, signal, socket, subprocess, sys, time
+        import ctypes, errno, http.client, json, os, resource, signal, socket, subprocess, sys, time
 
         def mark(text):
             with open(os.environ["MARK"], "w") as pipe:
@@ -85,6 +85,41 @@ enum HostileFunction {
             if do == "descriptors":
                 own = connection.sock.fileno()
                 return sorted(int(name) for name in os.listdir("/proc/self/fd") if int(name) not in (own,))
+            if do == "reach":
+                def attempt(action):
+                    try:
+                        return action()
+                    except OSError as error:
+                        return errno.errorcode[error.errno]
+
+                def write(path):
+                    with open(path, "w") as file:
+                        return file.write("x")
+
+                def mount():
+                    library = ctypes.CDLL(None, use_errno=True)
+                    if library.mount(b"none", b"/tmp", b"tmpfs", 0, None) != 0:
+                        raise OSError(ctypes.get_errno(), "mount")
+                    return "mounted"
+
+                code = os.environ["LAMBDA_TASK_ROOT"]
+                status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+                return {
+                    "processes": sorted(int(name) for name in os.listdir("/proc") if name.isdigit()),
+                    "kill": attempt(lambda: os.kill(event["host"], 0)),
+                    "environment": attempt(lambda: len(open("/proc/%d/environ" % event["host"]).read())),
+                    "memory": attempt(lambda: open("/proc/%d/mem" % event["host"], "rb") and "opened"),
+                    "code": attempt(lambda: write(code + "/planted")),
+                    "mode": attempt(lambda: os.chmod(code + "/bootstrap", 0o777)),
+                    "own": attempt(lambda: write(os.environ["TMPDIR"] + "/mine")),
+                    "sysctl": attempt(lambda: write("/proc/sys/kernel/pid_max")),
+                    "mount": attempt(mount),
+                    "shared": sorted(os.listdir("/dev/shm")),
+                    "capabilities": int(status["CapEff"], 16), "privileges": status["NoNewPrivs"],
+                    "session": os.getsid(0) == os.getpid(), "folder": os.getcwd() == code,
+                    "limits": [resource.getrlimit(resource.RLIMIT_NOFILE)[1], resource.getrlimit(resource.RLIMIT_CORE)[1]],
+                    "input": os.readlink("/proc/self/fd/0"),
+                }
             if do == "intrude":
                 try:
                     other = http.client.HTTPConnection("127.0.0.1", event["port"], timeout=5)

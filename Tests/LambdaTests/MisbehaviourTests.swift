@@ -320,4 +320,72 @@ struct MisbehaviourTests {
         try await afterwards(harness)
         await harness.close()
     }
+
+    @Test("a function reaches its own processes, its own folders and limits, and nothing of the host's")
+    func reach() async throws {
+        let harness = try LambdaHarness()
+        let shared = "/dev/shm/sluice-\(harness.settings.hostID)"
+        try harness.write("the host's", to: shared)
+        defer { unlink(shared) }
+        try await harness.service.start(functions: [harness.hostile()])
+        let result = try await harness.invoke(["do": "reach", "host": JSON(Int(getpid()))])
+        #expect(result.functionError == nil, "\(String(decoding: result.payload, as: UTF8.self))")
+        let found = try JSON(parsing: result.payload)
+        #expect(found["own"]?.int == 1 && found["folder"]?.bool == true, "\(found)")
+        // Root keeps what it has over files, so that it reads and writes as it does outside; nothing else.
+        let overFiles = 0b11111
+        #expect(found["capabilities"]?.int.map { $0 & ~overFiles } == 0 && found["session"]?.bool == true, "\(found)")
+        #expect(found["limits"]?.array == [1024, 0] && found["input"]?.string == "/dev/null", "\(found)")
+        #expect(found["mount"]?.string == "EPERM", "\(found)")
+        if Isolation.isAvailable == true {
+            // The keeper of the namespace and itself.
+            #expect(found["processes"]?.array?.count == 2, "\(found)")
+            #expect(found["kill"]?.string == "ESRCH" && found["shared"]?.array == [], "\(found)")
+            #expect(found["environment"]?.string == "ENOENT" && found["memory"]?.string == "ENOENT", "\(found)")
+            #expect(found["code"]?.string == "EROFS" && found["mode"]?.string == "EROFS", "\(found)")
+            #expect(["EROFS", "EACCES"].contains(found["sysctl"]?.string), "\(found)")
+        }
+        try await afterwards(harness)
+        await harness.close()
+    }
+
+    @Test(
+        "while functions flood, fork, hang and take memory, a neighbour's every invocation ends in its time, and the host stays small"
+    )
+    func neighbour() async throws {
+        let harness = try LambdaHarness { $0.maximumProcesses = 60 }
+        var functions = [try harness.hostile("neighbour")]
+        for bad in ["flood", "fork", "hang", "allocate", "files"] {
+            functions.append(try harness.hostile(bad) { $0.timeout = 900 })
+        }
+        try await harness.service.start(functions: functions)
+        _ = try await harness.invoke(["do": "echo"], "neighbour")
+        let before = ProcessTable.memory(of: getpid())
+        var slowest = Duration.zero
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for bad in functions.map(\.name) where bad != "neighbour" {
+                group.addTask {
+                    for _ in 0..<(bad == "hang" ? 1 : 3) {
+                        _ = try await harness.invoke(
+                            ["do": .string(bad), "kilobytes": 30_000, "megabytes": 400], bad)
+                    }
+                }
+            }
+            _ = await harness.marks.next("hang")
+            for number in 0..<200 {
+                let begun = ContinuousClock.now
+                let result = try await harness.invoke(["do": "echo", "n": JSON(number)], "neighbour")
+                #expect(result.functionError == nil)
+                slowest = max(slowest, ContinuousClock.now - begun)
+            }
+            group.cancelAll()
+            harness.time.advance(by: .seconds(901))
+        }
+        // Its own timeout: in Lambda's terms no invocation of the neighbour would have failed.
+        #expect(slowest < .seconds(3), "the slowest took \(slowest)")
+        #expect(ProcessTable.memory(of: getpid()) - before < 90 << 20)
+        await harness.service.stop(within: .zero)
+        #expect(ProcessTable.all(marker: "SLUICE_HOST_ID=\(harness.settings.hostID)").isEmpty, "nothing is left")
+        await harness.close()
+    }
 }

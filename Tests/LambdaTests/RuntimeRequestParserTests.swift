@@ -82,10 +82,23 @@ struct RuntimeRequestParserTests {
         }
     }
 
-    @Test("a head without end is given up")
-    func endless() {
-        let events = parse("GET /x HTTP/1.1\r\n" + String(repeating: "a: b\r\n", count: 5000), pieces: 1000)
-        #expect(events == [.malformed("the head is longer than 16 KB")])
+    @Test(
+        "a head, a chunk's size and trailers have a limit, in whatever pieces they come", arguments: [1, 1000, 1 << 20])
+    func limits(pieces: Int) {
+        let post = "POST /2018-06-01/runtime/invocation/a/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+        func many(_ count: Int) -> String { String(repeating: "a: b\r\n", count: count) }
+        #expect(
+            parse("GET /x HTTP/1.1\r\n" + many(5000), pieces: pieces) == [.malformed("the head is longer than 16 KB")])
+        #expect(
+            parse("GET /x HTTP/1.1\r\n" + many(5000) + "\r\n", pieces: pieces)
+                == [.malformed("the head is longer than 16 KB")])
+        #expect(
+            parse(post + "\r\n0;" + String(repeating: "x", count: 2000) + "\r\n\r\n", pieces: pieces)
+                == [.malformed("a chunk's size is no number")])
+        #expect(
+            parse(post + "\r\n0\r\n" + many(5000) + "\r\n", pieces: pieces)
+                == [.malformed("the trailers are longer than 16 KB")])
+        #expect(parse(post + many(2000) + "\r\n0\r\n" + many(2000) + "\r\n", pieces: pieces).count == 1)
     }
 
     @Test("random bytes and mutated requests never do worse than being refused")

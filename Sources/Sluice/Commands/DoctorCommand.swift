@@ -2,6 +2,7 @@ import ArgumentParser
 import EMR
 import Events
 import Glibc
+import Lambda
 import Storage
 import Template
 
@@ -35,7 +36,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let project = try project.find()
         let findings = [
             template(project), state(project), database(project), lock(project), lake(project), space(project),
-            descriptors(), processes(), watches(), clock(project), spark(), python(), swift(), listening(project),
+            descriptors(), processes(), isolation(), watches(), clock(project), spark(), python(), swift(),
+            listening(project),
         ]
         if output.json {
             Terminal.output.line(
@@ -63,6 +65,16 @@ struct DoctorCommand: AsyncParsableCommand {
         return Finding(
             name: "template", ok: errors.isEmpty,
             detail: errors.first.map { "\($0)" } ?? project.template, remedy: "'sluice check' lists all \(errors.count)"
+        )
+    }
+
+    /// Nothing that is missing: functions run without, and say less about what they leave.
+    private func isolation() -> Finding {
+        Finding(
+            name: "isolation", ok: true,
+            detail: LambdaService.grantsNamespaces()
+                ? "each function has processes and mounts of its own"
+                : "this machine grants no namespaces: functions see the machine's processes, and their code is not read-only"
         )
     }
 

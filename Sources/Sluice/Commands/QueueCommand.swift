@@ -35,7 +35,9 @@ struct QueueCommand: AsyncParsableCommand {
         let (function, error, limit, dead) = (chosen.function, chosen.error, limit, dead)
         let (depths, waiting, letters, retrying, undelivered, counts) = try await store.read { connection in
             (
-                try LambdaStore.depths(at: .now, in: connection).filter { function == nil || $0.functionName == function },
+                try LambdaStore.depths(at: .now, in: connection).filter {
+                    function == nil || $0.functionName == function
+                },
                 dead ? [] : try LambdaStore.queued(function: function, error: error, limit: limit, in: connection),
                 try LambdaStore.deadLetters(function: function, error: error, limit: limit, in: connection),
                 dead
@@ -112,7 +114,8 @@ struct QueueCommand: AsyncParsableCommand {
 struct LetterFilter: ParsableArguments {
     @Option(help: "Only the events of one function.")
     var function: String?
-    @Option(help: ArgumentHelp("Only events whose last error holds a text, in any case of its letters.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp("Only events whose last error holds a text, in any case of its letters.", valueName: "text"))
     var error: String?
 
     init() {}

@@ -39,6 +39,9 @@ struct DeliveryTargets: Sendable {
 
     // MARK: - Lambda's destinations
 
+    /// Bytes of a message for a topic at most.
+    private static let topicLimit = 262_144
+
     /// The record of an asynchronous invocation for its destination.
     func deliver(_ record: InvocationRecord, to target: ARN, _ connection: Connection) throws {
         connection.afterCommit { [feed] in feed.tell(record) }
@@ -49,7 +52,13 @@ struct DeliveryTargets: Sendable {
             try bus.put(event, bus: target.name, in: connection)
         case "lambda": try invoke(target, record.json, traceHeader: record.traceHeader, connection)
         case "sns":
-            try publish(record.json, subject: nil, to: target, traceHeader: record.traceHeader, connection)
+            var json = record.json
+            // Lambda drops the payloads where they make a message larger than SNS takes (AWS API, "OnSuccess").
+            if json.serialized().count > Self.topicLimit {
+                json["requestPayload"] = nil
+                json["responsePayload"] = nil
+            }
+            try publish(json, subject: nil, to: target, traceHeader: record.traceHeader, connection)
         case "sqs": try send(record.json, to: target, connection)
         case "s3": try put(record, into: target.name)
         default: throw NoTarget(arn: target)
@@ -178,6 +187,7 @@ struct DeliveryTargets: Sendable {
         let day = time.prefix(10).replacing("-", with: "/")
         let function = ARN(record.functionARN)?.name ?? "function"
         let key = "aws/lambda/async/\(function)/\(day)/\(time)-\(record.requestID)"
-        try ObjectWriter(lake: project.lake, traceHeader: record.traceHeader).put(record.json.serialized(), bucket: bucket, key: key)
+        try ObjectWriter(lake: project.lake, traceHeader: record.traceHeader).put(
+            record.json.serialized(), bucket: bucket, key: key)
     }
 }
