@@ -78,8 +78,6 @@ struct QueuedEvent: Sendable {
     let received: Timestamp
     /// Tries that have ended.
     let tries: Int
-    /// Waits for want of concurrency or of resources.
-    let delays: Int
 }
 
 /// One invocation on its way through an environment.

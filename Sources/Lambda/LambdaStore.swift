@@ -75,6 +75,7 @@ public struct LambdaStore: Sendable {
             DROP INDEX lambda_invocation_dead;
             CREATE INDEX lambda_invocation_dead ON lambda_invocation (id, function, state, delivery_error)
               WHERE state = 'FAILED' OR delivery_error IS NOT NULL;
+            ALTER TABLE lambda_invocation DROP COLUMN delays;
             """,
         ])
 
@@ -101,7 +102,7 @@ public struct LambdaStore: Sendable {
             ])
         return QueuedEvent(
             id: connection.lastInsertedID, requestID: requestID, payload: payload, source: source,
-            traceHeader: traceHeader, received: time, tries: 0, delays: 0)
+            traceHeader: traceHeader, received: time, tries: 0)
     }
 
     /// Rows that are due and not known yet, in their order, up to a number and to 8 MB of payload.
@@ -114,7 +115,7 @@ public struct LambdaStore: Sendable {
         let rows = try Row.fetchCursor(
             connection.database.cachedStatement(
                 sql: """
-                    SELECT id, request_id, payload, bucket, object_key, sequencer, trace, received, tries, delays
+                    SELECT id, request_id, payload, bucket, object_key, sequencer, trace, received, tries
                     FROM lambda_invocation WHERE state = 'QUEUED' AND function = ? AND due <= ? ORDER BY due, id
                     """), arguments: [function, time.milliseconds])
         while let row = try rows.next() {
@@ -140,7 +141,7 @@ public struct LambdaStore: Sendable {
         QueuedEvent(
             id: id, requestID: row["request_id"], payload: [UInt8](row["payload"] as Data? ?? Data()),
             source: source(row), traceHeader: row["trace"], received: Timestamp(milliseconds: row["received"]),
-            tries: row["tries"], delays: row["delays"])
+            tries: row["tries"])
     }
 
     static func source(_ row: Row) -> ObjectVersion? {
@@ -157,12 +158,6 @@ public struct LambdaStore: Sendable {
     func lastAnswer(_ id: Int64, in connection: Connection) throws -> [UInt8]? {
         try connection.value(Data.self, "SELECT response FROM lambda_invocation WHERE id = ?", [id])
             .map { [UInt8]($0) }
-    }
-
-    func delay(_ id: Int64, until due: Timestamp, in connection: Connection) throws {
-        try connection.execute(
-            "UPDATE lambda_invocation SET due = ?, delays = delays + 1, running_since = NULL WHERE id = ?",
-            [due.milliseconds, id])
     }
 
     func markRunning(_ id: Int64, since: Timestamp, logStream: String, in connection: Connection) throws {
@@ -296,16 +291,23 @@ public struct LambdaStore: Sendable {
             ])
     }
 
-    /// Deletes old history in small steps; what failed stays until somebody has dealt with it.
-    func prune(before time: Timestamp, in connection: Connection) throws {
-        try connection.execute(
-            "DELETE FROM lambda_attempt WHERE id IN (SELECT id FROM lambda_attempt ORDER BY id LIMIT 2048) AND started < ?",
-            [time.milliseconds])
+    /// Removes attempts and ended invocations that are older than a time, up to 2,048 rows of each, and goes on behind `id`;
+    /// returns where the next call is to go on. Dead letters stay, however many lie in the way.
+    func prune(before time: Timestamp, after id: Int64, in connection: Connection) throws -> Int64 {
         try connection.execute(
             """
-            DELETE FROM lambda_invocation WHERE id IN (SELECT id FROM lambda_invocation ORDER BY id LIMIT 2048)
-              AND state NOT IN ('QUEUED', 'FAILED') AND delivery_error IS NULL AND ended < ?
+            DELETE FROM lambda_attempt WHERE id <= (SELECT min(id) + 2047 FROM lambda_attempt) AND started < ?
             """, [time.milliseconds])
+        let rows = try connection.rows(
+            "SELECT id, received FROM lambda_invocation WHERE id > ? ORDER BY id LIMIT 2048", [id])
+        guard let last = rows.prefix(while: { ($0["received"] as Int64) < time.milliseconds }).last?["id"] as Int64?
+        else { return id }
+        try connection.execute(
+            """
+            DELETE FROM lambda_invocation WHERE id > ? AND id <= ?
+              AND state NOT IN ('QUEUED', 'FAILED') AND delivery_error IS NULL AND ended < ?
+            """, [id, last, time.milliseconds])
+        return last
     }
 }
 

@@ -12,8 +12,6 @@ final class OutcomeWriter: Sendable {
         case outcome(Outcome)
         /// An event that is given up without a try.
         case drop(QueuedEvent, FunctionConfiguration, DropReason, at: Timestamp)
-        /// An event that is tried later, because the host could not.
-        case delay(QueuedEvent, FunctionConfiguration, until: Timestamp)
         case throttle(FunctionConfiguration, at: Timestamp)
         /// Lines of an invocation that still runs: of this row, where it is one.
         case lines(LogBatch, running: Int64?, since: Timestamp)
@@ -24,14 +22,14 @@ final class OutcomeWriter: Sendable {
             case .outcome(let outcome):
                 outcome.logs.reduce(outcome.result.payload.count) { $0 + $1.message.utf8.count }
             case .lines(let batch, _, _): batch.events.reduce(0) { $0 + $1.message.utf8.count }
-            case .drop, .delay, .throttle: 0
+            case .drop, .throttle: 0
             }
         }
 
         var event: (id: Int64, function: String)? {
             switch self {
             case .outcome(let outcome): outcome.event.map { ($0.id, outcome.function.name) }
-            case .drop(let event, let function, _, _), .delay(let event, let function, _): (event.id, function.name)
+            case .drop(let event, let function, _, _): (event.id, function.name)
             case .throttle, .lines: nil
             }
         }
@@ -50,6 +48,8 @@ final class OutcomeWriter: Sendable {
         var singles: [Entry] = []
         var isWriting = false
         var written = 0
+        /// Rows up to here were looked at for their age. Rows behind it that were too young to go, or were not committed, are found at the next start.
+        var prunedThrough: Int64 = 0
         var drained: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -115,7 +115,11 @@ final class OutcomeWriter: Sendable {
             return state.written >= 1024
         }
         store.submit { [self] connection in
-            if prune { try queue.prune(before: now() - .seconds(30 * 86400), in: connection) }
+            if prune {
+                let last = try queue.prune(
+                    before: now() - .seconds(30 * 86400), after: state.withLock { $0.prunedThrough }, in: connection)
+                state.withLock { $0.prunedThrough = last }
+            }
             return try write(group, connection)
         } completion: { [self] result in
             switch result {
@@ -199,9 +203,6 @@ final class OutcomeWriter: Sendable {
             case .drop(let event, let function, let reason, let time):
                 try drop(event, function, reason, at: time, &metrics, connection)
                 rows.append(Settled(event: event.id, function: function.name, due: nil))
-            case .delay(let event, let function, let until):
-                try queue.delay(event.id, until: until, in: connection)
-                rows.append(Settled(event: event.id, function: function.name, due: until))
             case .throttle(let function, let time):
                 metrics.add("Throttles", 1, "Count", function: function.name, at: time)
             case .lines(let batch, let running, let since):

@@ -26,7 +26,4 @@ enum RetryPolicy {
     static func isAged(received: Timestamp, now: Timestamp, config: EventInvokeConfig) -> Bool {
         now - received > .seconds(config.maximumEventAge)
     }
-
-    /// The wait after throttling or a fault of the host: from 1 second to 5 minutes, twice as long each time.
-    static func backoff(delays: Int) -> Duration { .seconds(min(300, 1 << min(delays, 9))) }
 }

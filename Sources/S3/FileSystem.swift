@@ -4,7 +4,10 @@ import Glibc
 enum FileSystem {
     /// Whether other machines or processes may change files behind the kernel's back, so that watching does not tell all.
     static func isShared(_ type: String) -> Bool {
-        ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "vboxsf", "virtiofs", "afs"].contains(type)
+        [
+            "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "vboxsf", "hgfs", "virtiofs", "afs", "lustre", "gpfs",
+            "beegfs", "orangefs",
+        ].contains(type)
             || type == "fuse" || type.hasPrefix("fuse.")
     }
 

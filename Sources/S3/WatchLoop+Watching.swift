@@ -29,12 +29,24 @@ extension WatchLoop {
         schedulePeriodicScan()
     }
 
+    /// Where the folder above can't be watched, a lake that is removed is not noticed.
+    private func watchAbove() {
+        guard let inotify else { return }
+        let parts = setup.lake.split(separator: "/")
+        let above = (setup.lake.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+        let number = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return }
+        aboveWatch = inotify.watch(folder: Descriptor(number))
+    }
+
     private func openLake() -> Descriptor? {
         if mkdir(setup.lake, 0o777) != 0, errno != EEXIST {
             needPeriodicScan("\(setup.lake): can't be made (\(reason(errno)))")
             schedulePeriodicScan()
             return nil
         }
+        // Before the lake is opened, so that no change falls between the two.
+        watchAbove()
         let number = open(setup.lake, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else {
             needPeriodicScan("\(setup.lake): can't be opened (\(reason(errno)))")
@@ -122,6 +134,7 @@ extension WatchLoop {
         inotify = nil
         lake = nil
         lakeWatch = -1
+        aboveWatch = -1
     }
 
     // MARK: Periodic scans
@@ -222,6 +235,7 @@ extension WatchLoop {
 
     private func handle(_ event: Inotify.Event) {
         if event.watch == lakeWatch { return handleLake(event) }
+        if event.watch == aboveWatch { return handleAbove(event) }
         if let files = openFiles[event.watch] {
             openFiles[event.watch] = nil
             for file in files { inspectLater(file.path, in: file.bucket, .closed) }
@@ -277,12 +291,25 @@ extension WatchLoop {
         }
     }
 
+    private func handleAbove(_ event: Inotify.Event) {
+        guard let name = setup.lake.split(separator: "/").last, event.name.elementsEqual(name.utf8) else { return }
+        if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
+            lakeIsGone()
+        } else if event.has(Int32(IN_CREATE)) || event.has(Int32(IN_MOVED_TO)) {
+            rescanWanted = true
+        }
+    }
+
+    private func lakeIsGone() {
+        lakeWatch = -1
+        needPeriodicScan("\(setup.lake) is gone")
+        schedulePeriodicScan()
+    }
+
     private func handleLake(_ event: Inotify.Event) {
         if event.name.isEmpty {
             if event.has(Int32(IN_DELETE_SELF)) || event.has(Int32(IN_MOVE_SELF)) || event.has(Int32(IN_UNMOUNT)) {
-                lakeWatch = -1
-                needPeriodicScan("\(setup.lake) is gone")
-                schedulePeriodicScan()
+                lakeIsGone()
             }
             return
         }

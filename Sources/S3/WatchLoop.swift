@@ -68,6 +68,8 @@ final class WatchLoop {
     var inotify: Inotify?
     var lake: Descriptor?
     var lakeWatch: Int32 = -1
+    /// On the folder above the lake: while the lake is open, the kernel does not tell of its removal otherwise.
+    var aboveWatch: Int32 = -1
     var buckets: [String: WatchedBucket] = [:]
     var folders: [Int32: WatchedFolder] = [:]
     /// Files that are open for writing under another name, by the watch on the file itself.

@@ -255,6 +255,40 @@ struct AsynchronousTests {
         await harness.close()
     }
 
+    @Test("functions that crash at their start, or at each event, delay nobody, however long their backlog")
+    func poison() async throws {
+        let harness = try LambdaHarness { $0.window = 16 }
+        try await harness.service.start(functions: [
+            harness.hostile(),
+            harness.hostile("crashing") { $0.eventInvokeConfig = config { $0.maximumRetryAttempts = 0 } },
+            harness.hostile("unborn") {
+                $0.environment["INIT"] = "exit 7"
+                $0.eventInvokeConfig = config()
+            },
+        ])
+        _ = try await harness.store.write { connection in
+            for number in 0..<300 {
+                for (name, what) in [("crashing", "exit"), ("unborn", "echo")] {
+                    try harness.service.invokeAsync(
+                        function: name, payload: Array(#"{"do":"\(what)","code":1,"n":\(number)}"#.utf8), in: connection
+                    )
+                }
+            }
+            for number in 0..<100 {
+                try harness.service.invokeAsync(
+                    function: "hostile", payload: Array(#"{"do":"echo","n":\(number)}"#.utf8), in: connection)
+            }
+        }
+        try await harness.wait {
+            try $0.value(
+                Int.self,
+                "SELECT count(*) FROM lambda_invocation WHERE function = 'hostile' AND state = 'SUCCEEDED'") == 100
+        }
+        let left = try harness.store.readNow { try LambdaStore.depths(at: harness.time.now, in: $0) }
+        #expect(left.contains { $0.functionName == "unborn" && $0.queued > 0 }, "it had to wait for none of them")
+        await harness.close()
+    }
+
     @Test("a chain that comes by the same function for the 17th time is cut, and told")
     func recursion() async throws {
         let harness = try LambdaHarness()

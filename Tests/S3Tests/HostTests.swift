@@ -145,6 +145,43 @@ struct HostTests {
         await service.stop()
     }
 
+    @Test("a file system on which others make changes unseen is known by its type in the mount table")
+    func sharedFileSystems() {
+        let mounts = """
+            22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+            40 22 0:52 / /mnt/nfs rw,relatime shared:20 - nfs4 server:/share rw,vers=4.2
+            41 22 0:53 / /mnt/s3 rw,nosuid - fuse.s3fs s3fs rw
+            42 22 259:300 / /data rw master:3 - xfs /dev/nvme0n1p1 rw
+            """
+        func type(_ major: UInt64, _ minor: UInt64) -> String? {
+            let device = (major & 0xFFF) << 8 | (major & ~0xFFF) << 32 | (minor & 0xFF) | (minor & ~0xFF) << 12
+            return FileSystem.type(ofDevice: Int64(device), mounts: mounts)
+        }
+        #expect(type(0, 52) == "nfs4" && type(0, 53) == "fuse.s3fs" && type(8, 1) == "ext4" && type(259, 300) == "xfs")
+        #expect(type(8, 2) == nil)
+        for name in ["nfs4", "cifs", "9p", "fuse.s3fs", "fuse.sshfs", "lustre"] { #expect(FileSystem.isShared(name)) }
+        for name in ["ext4", "xfs", "btrfs", "overlay", "tmpfs", "fuseblk"] { #expect(!FileSystem.isShared(name)) }
+    }
+
+    @Test("a lake that is removed and made again is a lake again, and it is said")
+    func lakeRecreated() async throws {
+        let lake = try TestLake()
+        let time = ManualTime()
+        lake.script("echo 1 > a")
+        let service = try lake.service(time: time)
+        await service.start()
+        #expect(await lake.next(1) == [.created("a", 2)])
+        lake.script("cd ../..; rm -r lake; mkdir -p lake/raw; echo 22 > lake/raw/b")
+        let seen = await lake.next(2)
+        #expect(Set(seen) == [.removed("a"), .created("b", 3)], "\(seen)")
+        #expect(lake.notices.contains { $0.contains("/lake is gone") }, "\(lake.notices)")
+        // It is watched again.
+        await service.settled()
+        lake.script("echo 4444 > c")
+        #expect(await lake.next(1) == [.created("c", 5)])
+        await service.stop()
+    }
+
     @Test("a bucket's folder that is removed and made again is a bucket again")
     func recreated() async throws {
         let lake = try TestLake()
