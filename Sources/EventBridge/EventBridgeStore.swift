@@ -106,6 +106,13 @@ public enum EventBridgeStore {
         ).map(pending)
     }
 
+    /// Deliveries that would come later than any delay lets them, as the clock was set back, come now.
+    static func hasten(to now: Timestamp, after limit: Timestamp, in connection: Connection) throws {
+        try connection.execute(
+            "UPDATE eventbridge_delivery SET due = ?, created = min(created, ?) WHERE is_dead = 0 AND due > ?",
+            [now.milliseconds, now.milliseconds, limit.milliseconds])
+    }
+
     static func nextDue(in connection: Connection) throws -> Timestamp? {
         try connection.value(Int64.self, "SELECT due FROM eventbridge_delivery WHERE is_dead = 0 ORDER BY due LIMIT 1")
             .map(Timestamp.init(milliseconds:))

@@ -23,6 +23,8 @@ public final class EventBus: Sendable {
     public static let missedFiringLimit = 100
     /// How many events may cause one another within one transaction before the chain counts as a loop.
     public static let chainLimit = 16
+    /// Between two tries of a delivery.
+    private static let longestDelay = Duration.seconds(2048)
 
     @TaskLocal private static var chain = 0
 
@@ -235,7 +237,13 @@ public final class EventBus: Sendable {
         var next: Timestamp?
         for rule in rules.withLock({ $0.byBus["default"] ?? [] }) {
             guard let schedule = rule.scheduleExpression else { continue }
-            let last = try lastFired(rule, in: connection)
+            var last = try lastFired(rule, in: connection)
+            if last > now {
+                // The clock was set back since: what has fired in the time to come fires anew.
+                last = now
+                try EventBridgeStore.setLastFired(
+                    rule: arn(rule).description, expression: schedule.description, now, in: connection)
+            }
             var due: [Timestamp] = []
             var at = last
             while let time = schedule.next(after: at), time <= now {
@@ -257,6 +265,7 @@ public final class EventBus: Sendable {
             }
             if let time = schedule.next(after: at) { next = min(next ?? time, time) }
         }
+        try EventBridgeStore.hasten(to: now, after: now + Self.longestDelay, in: connection)
         for pending in try EventBridgeStore.due(at: now, limit: 100, in: connection) {
             let rule = rules.withLock { $0.byBus.values.flatMap(\.self).first { arn($0).description == pending.rule } }
             let target = rule?.targets.first { $0.id == pending.targetID }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Where a service gets its time from, so that a test can hold the clock.
@@ -5,11 +6,19 @@ public protocol TimeSource: Sendable {
     /// The current time.
     var now: Timestamp { get }
 
-    /// Returns at `deadline`, or at once where that has passed. Throws `CancellationError` when the task is cancelled.
+    /// How long time has gone on, from any start; unlike ``now`` it does not change when somebody sets the clock.
+    var uptime: Duration { get }
+
+    /// Returns at `deadline`, or at once where that has passed; also, where the clock is set back meanwhile, once as much time
+    /// has gone by as there was to the deadline: the caller looks at the clock again. Throws `CancellationError` when the task
+    /// is cancelled.
     func sleep(until deadline: Timestamp) async throws
 }
 
 extension TimeSource {
+    /// How far the clock is ahead of ``uptime``: it changes when somebody sets the clock.
+    public var skew: Duration { (now - Timestamp(milliseconds: 0)) - uptime }
+
     /// Returns after `duration`.
     public func sleep(for duration: Duration) async throws { try await sleep(until: now + duration) }
 }
@@ -20,10 +29,17 @@ public struct SystemTime: TimeSource {
 
     public var now: Timestamp { .now }
 
+    public var uptime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
     public func sleep(until deadline: Timestamp) async throws {
-        // The wall clock may be set while we wait, so a long sleep looks at it again each minute.
+        // The clock may be set forward while we wait, so a long sleep looks at it again each minute.
+        let end = uptime + (deadline - now)
         while true {
-            let remaining = deadline - now
+            let remaining = min(deadline - now, end - uptime)
             guard remaining > .zero else { return try Task.checkCancellation() }
             try await Task.sleep(for: min(remaining, .seconds(60)))
         }
@@ -34,8 +50,9 @@ public struct SystemTime: TimeSource {
 public final class ManualTime: TimeSource {
     private struct State {
         var now: Timestamp
+        var uptime = Duration.zero
         var nextID = 0
-        var sleepers: [Int: (deadline: Timestamp, wake: CheckedContinuation<Void, any Error>)] = [:]
+        var sleepers: [Int: (deadline: Timestamp, end: Duration, wake: CheckedContinuation<Void, any Error>)] = [:]
         var watchers: [(count: Int, wake: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -47,12 +64,17 @@ public final class ManualTime: TimeSource {
     }
 
     public var now: Timestamp { state.withLock { $0.now } }
+    public var uptime: Duration { state.withLock { $0.uptime } }
+
+    /// Sets the clock, as a person does or a machine that has found out the time: nothing else goes on.
+    public func set(by duration: Duration) { state.withLock { $0.now = $0.now + duration } }
 
     /// Moves the clock forward and wakes those whose deadline is reached, earliest first.
     public func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now + duration
-            let due = state.sleepers.filter { $0.value.deadline <= state.now }.sorted {
+            state.uptime += duration
+            let due = state.sleepers.filter { $0.value.deadline <= state.now || $0.value.end <= state.uptime }.sorted {
                 $0.value.deadline < $1.value.deadline
             }
             for (id, _) in due { state.sleepers[id] = nil }
@@ -84,7 +106,7 @@ public final class ManualTime: TimeSource {
                     state in
                     if Task.isCancelled { return (.failure(CancellationError()), []) }
                     if deadline <= state.now { return (.success(()), []) }
-                    state.sleepers[id] = (deadline, wake)
+                    state.sleepers[id] = (deadline, state.uptime + (deadline - state.now), wake)
                     let count = state.sleepers.count
                     let ready = state.watchers.filter { $0.count <= count }.map(\.wake)
                     state.watchers.removeAll { $0.count <= count }

@@ -8,6 +8,7 @@ extension FunctionScheduler {
     /// Does what is due; returns when it wants to be called again.
     func tick() -> Timestamp? {
         let now = time.now
+        followClock()
         var next: Timestamp?
         func want(_ time: Timestamp) { next = min(next ?? time, time) }
         for environment in Array(environments.values) {
@@ -31,6 +32,26 @@ extension FunctionScheduler {
             if pool.demand(settings) > 0, pool.hasReturning() { want(now + FunctionPool.returnGrace) }
         }
         return next
+    }
+
+    /// Where somebody has set the clock, what was to end after a while ends after that while nevertheless.
+    private func followClock() {
+        let step = time.skew - clockSkew
+        clockSkew += step
+        guard step >= .seconds(1) || step <= .seconds(-1) else { return }
+        for environment in environments.values {
+            environment.deadline = environment.deadline + step
+            environment.flushAt = environment.flushAt.map { $0 + step }
+        }
+        for pool in pools.values {
+            pool.startsNotBefore = pool.startsNotBefore.map { $0 + step }
+            pool.nextDue = nil
+            pool.moreInStore()
+        }
+        let seconds = abs(step.components.seconds)
+        ports.trouble(
+            "the clock was set \(step < .zero ? "back" : "forward") by \(seconds) s; functions keep the time that they had left"
+        )
     }
 
     func expire(_ environment: ExecutionEnvironment) {

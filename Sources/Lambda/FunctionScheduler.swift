@@ -16,8 +16,9 @@ struct SchedulerPorts: Sendable {
     var isBehind: @Sendable () -> Bool
     /// Sees to it that the memory of environments at work is watched.
     var watchMemory: @Sendable () -> Void
-    /// Reads rows of a function's queue that are due: its name, how many, which are known.
-    var fetch: @Sendable (String, Int, Set<Int64>) -> Void
+    /// Reads rows of a function's queue that are due: its name, how many, which are known, and the longest that an event
+    /// waits for its next try.
+    var fetch: @Sendable (String, Int, Set<Int64>, Duration) -> Void
     /// Tells a person something about the host.
     var trouble: @Sendable (String) -> Void
 }
@@ -42,12 +43,15 @@ final class FunctionScheduler: @unchecked Sendable {
     var interestVersion = 0
     var paused = false
     var loops = LoopWatch()
+    /// How far the clock is ahead of the time that goes on whatever it says.
+    var clockSkew: Duration
     /// What keeps functions from being started, as it was told.
     var hostFault: MachineFault.Kind?
 
     init(settings: LambdaSettings, time: any TimeSource, place: AccountRegion, ports: SchedulerPorts) {
         self.settings = settings
         self.time = time
+        clockSkew = time.skew
         self.place = place
         self.ports = ports
     }
@@ -181,7 +185,8 @@ final class FunctionScheduler: @unchecked Sendable {
         {
             pool.beginFetch()
             let (name, count, known) = (pool.configuration.name, settings.window - pool.known.count, pool.known)
-            effects.append { [ports] in ports.fetch(name, count, known) }
+            let longest = (pool.configuration.eventInvokeConfig.retryDelays.max() ?? .zero) + .seconds(5)
+            effects.append { [ports] in ports.fetch(name, count, known, longest) }
         }
     }
 

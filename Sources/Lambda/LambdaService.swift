@@ -52,9 +52,11 @@ public final class LambdaService: Sendable {
             },
             wake: { loop.wake() }, arm: { alarm.arm($0) }, record: { writer.record($0) },
             isBehind: { writer.isBehind }, watchMemory: { memory.wake() },
-            fetch: { function, count, known in
+            fetch: { function, count, known, longestWait in
                 store.submit { connection in
-                    try queue.due(function: function, at: time.now, count: count, known: known, in: connection)
+                    try queue.due(
+                        function: function, at: time.now, count: count, known: known, longestWait: longestWait,
+                        in: connection)
                 } completion: { result in
                     door.box?.enter { scheduler in
                         switch result {

@@ -107,7 +107,8 @@ public struct LambdaStore: Sendable {
 
     /// Rows that are due and not known yet, in their order, up to a number and to 8 MB of payload.
     func due(
-        function: String, at time: Timestamp, count: Int, known: Set<Int64>, in connection: Connection
+        function: String, at time: Timestamp, count: Int, known: Set<Int64>, longestWait: Duration,
+        in connection: Connection
     ) throws -> (events: [QueuedEvent], isAll: Bool, nextDue: Timestamp?) {
         var events: [QueuedEvent] = []
         var bytes = 0
@@ -134,6 +135,16 @@ public struct LambdaStore: Sendable {
             Int64.self,
             "SELECT min(due) FROM lambda_invocation WHERE state = 'QUEUED' AND function = ? AND due > ?",
             [function, time.milliseconds])
+        let limit = time + longestWait
+        if let next, next > limit.milliseconds {
+            // No delay is so long: the clock was set back since.
+            try connection.execute(
+                """
+                UPDATE lambda_invocation SET due = ?1, received = min(received, ?1)
+                WHERE state = 'QUEUED' AND function = ?2 AND due > ?3
+                """, [time.milliseconds, function, limit.milliseconds])
+            return (events, false, nil)
+        }
         return (events, true, next.map { Timestamp(milliseconds: $0) })
     }
 

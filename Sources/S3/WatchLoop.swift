@@ -61,6 +61,8 @@ final class WatchLoop {
     static let inlineSize = 64 * 1024
     static let readersLimit = 2
     static let hashLimit = 4096
+    /// How long a file is put off at most.
+    private static let longestDelay = Duration.seconds(60)
     /// How long a file must have been left alone where nobody can tell whether it is open.
     static let quietPeriod = Duration.seconds(2)
 
@@ -185,12 +187,14 @@ final class WatchLoop {
         case .timer:
             timer = nil
             let now = setup.time.now
-            if let due = nextScan, due <= now {
+            // What is further away than it was put was put before the clock was set back.
+            if let due = nextScan, due <= now || due - now > setup.scanInterval {
                 nextScan = nil
                 rescanWanted = true
             }
-            let due = deferred.filter { $0.due <= now }
-            deferred.removeAll { $0.due <= now }
+            func isDue(_ time: Timestamp) -> Bool { time <= now || time - now > Self.longestDelay }
+            let due = deferred.filter { isDue($0.due) }
+            deferred.removeAll { isDue($0.due) }
             for one in due {
                 guard let bucket = buckets[one.bucket] else { continue }
                 if ObjectFile.status(one.path, in: bucket.root) == nil {

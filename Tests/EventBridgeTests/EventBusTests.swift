@@ -209,6 +209,24 @@ struct EventBusTests {
         #expect(recorder.inputs.allSatisfy { $0["detail-type"] == "Scheduled Event" && $0["source"] == "aws.events" })
     }
 
+    @Test("a clock that is set back by a day stops neither a schedule nor a retry")
+    func setBack() async throws {
+        let bus = bus()
+        try await bus.setRules([rule(schedule: "rate(5 minutes)")])
+        time.advance(by: .seconds(300))
+        _ = try await store.write { try bus.fireDue(in: $0) }
+        #expect(recorder.inputs.count == 1)
+        recorder.failure.withLock { $0 = .init(code: "THROTTLING", message: "later", isRetryable: true) }
+        try await bus.put(event())
+        recorder.failure.withLock { $0 = nil }
+        time.set(by: .seconds(-86_400))
+        _ = try await store.write { try bus.fireDue(in: $0) }
+        #expect(recorder.inputs.count == 2, "the retry")
+        time.advance(by: .seconds(300))
+        _ = try await store.write { try bus.fireDue(in: $0) }
+        #expect(recorder.inputs.count == 3, "the schedule")
+    }
+
     @Test("the loop sleeps until a schedule is due, and fires it then")
     func run() async throws {
         let bus = bus()

@@ -270,13 +270,14 @@ struct AsynchronousTests {
             for number in 0..<300 {
                 for (name, what) in [("crashing", "exit"), ("unborn", "echo")] {
                     try harness.service.invokeAsync(
-                        function: name, payload: Array(#"{"do":"\(what)","code":1,"n":\(number)}"#.utf8), in: connection
+                        function: name, payload: Array(#"{"do":"\#(what)","code":1,"n":\#(number)}"#.utf8),
+                        in: connection
                     )
                 }
             }
             for number in 0..<100 {
                 try harness.service.invokeAsync(
-                    function: "hostile", payload: Array(#"{"do":"echo","n":\(number)}"#.utf8), in: connection)
+                    function: "hostile", payload: Array(#"{"do":"echo","n":\#(number)}"#.utf8), in: connection)
             }
         }
         try await harness.wait {
@@ -286,6 +287,50 @@ struct AsynchronousTests {
         }
         let left = try harness.store.readNow { try LambdaStore.depths(at: harness.time.now, in: $0) }
         #expect(left.contains { $0.functionName == "unborn" && $0.queued > 0 }, "it had to wait for none of them")
+        await harness.close()
+    }
+
+    @Test(
+        "a clock that is set changes no timeout and makes no retry late, and it is said once",
+        arguments: [-86_400, 3600])
+    func clock(seconds: Int) async throws {
+        let harness = try LambdaHarness()
+        harness.expectTrouble("the clock was set")
+        let step = Duration.seconds(seconds)
+        try await harness.service.start(functions: [
+            harness.hostile { $0.timeout = 5 }, harness.hostile("again") { $0.eventInvokeConfig = config() },
+        ])
+        let retried = try await harness.service.invokeAsync(function: "again", payload: Array(#"{"do":"raise"}"#.utf8))
+        try await harness.wait { try LambdaStore.invocation(requestID: retried, in: $0)?.tries == 1 }
+        async let invocation = harness.invoke(["do": "hang"])
+        _ = await harness.marks.next("hang")
+        harness.time.advance(by: .seconds(3))
+        harness.time.set(by: step)
+        // Another event has the room look at the clock.
+        _ = try await harness.invoke(["do": "echo"], "again")
+        harness.time.advance(by: .seconds(1))
+        #expect(try await harness.invoke(["do": "echo"], "again").functionError == nil)
+        #expect(
+            try harness.store.readNow {
+                try $0.value(Int.self, "SELECT count(*) FROM lambda_attempt WHERE status = 'timeout'")
+            }
+                == 0, "it has a second left")
+        while try harness.store.readNow({
+            try $0.value(Int.self, "SELECT count(*) FROM lambda_attempt WHERE status = 'timeout'")
+        }) == 0 {
+            harness.time.advance(by: .milliseconds(500))
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let answer = String(decoding: try await invocation.payload, as: UTF8.self)
+        #expect(answer.contains("Task timed out after 5.00 seconds"), "\(answer)")
+        #expect(harness.time.uptime < .seconds(30), "\(harness.time.uptime)")
+        // The retry comes within its two minutes, and not a day later.
+        while try harness.store.readNow({ try LambdaStore.invocation(requestID: retried, in: $0)?.tries }) != 2 {
+            harness.time.advance(by: .milliseconds(500))
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(harness.time.uptime < .seconds(300), "\(harness.time.uptime)")
+        #expect(harness.trouble.count == 1)
         await harness.close()
     }
 
