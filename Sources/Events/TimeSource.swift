@@ -9,6 +9,9 @@ public protocol TimeSource: Sendable {
     /// How long time has gone on, from any start; unlike ``now`` it does not change when somebody sets the clock.
     var uptime: Duration { get }
 
+    /// How far the clock is ahead of ``uptime``: it changes when somebody sets the clock.
+    var skew: Duration { get }
+
     /// Returns at `deadline`, or at once where that has passed; also, where the clock is set back meanwhile, once as much time
     /// has gone by as there was to the deadline: the caller looks at the clock again. Throws `CancellationError` when the task
     /// is cancelled.
@@ -16,9 +19,6 @@ public protocol TimeSource: Sendable {
 }
 
 extension TimeSource {
-    /// How far the clock is ahead of ``uptime``: it changes when somebody sets the clock.
-    public var skew: Duration { (now - Timestamp(milliseconds: 0)) - uptime }
-
     /// Returns after `duration`.
     public func sleep(for duration: Duration) async throws { try await sleep(until: now + duration) }
 }
@@ -34,6 +34,8 @@ public struct SystemTime: TimeSource {
         clock_gettime(CLOCK_BOOTTIME, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
+
+    public var skew: Duration { (now - Timestamp(milliseconds: 0)) - uptime }
 
     public func sleep(until deadline: Timestamp) async throws {
         // The clock may be set forward while we wait, so a long sleep looks at it again each minute.
@@ -65,6 +67,7 @@ public final class ManualTime: TimeSource {
 
     public var now: Timestamp { state.withLock { $0.now } }
     public var uptime: Duration { state.withLock { $0.uptime } }
+    public var skew: Duration { state.withLock { ($0.now - Timestamp(milliseconds: 0)) - $0.uptime } }
 
     /// Sets the clock, as a person does or a machine that has found out the time: nothing else goes on.
     public func set(by duration: Duration) { state.withLock { $0.now = $0.now + duration } }

@@ -8,7 +8,7 @@ extension FunctionScheduler {
 
     func start(_ pool: FunctionPool, phase: ExecutionEnvironment.InitPhase) {
         let configuration = pool.configuration
-        let now = time.now
+        let now = self.now
         guard let output = Descriptor.pipe() else { return hostFailed(pool, errno) }
         guard let listener = RuntimeListener() else {
             let code = errno
@@ -53,7 +53,7 @@ extension FunctionScheduler {
     /// The host has no descriptors, processes, room or memory left: not the function's fault. A caller is told; events wait where
     /// they are and are tried again every second.
     func hostFailed(_ pool: FunctionPool, _ code: Int32) {
-        let now = time.now
+        let now = self.now
         let fault = MachineFault(errno: code, path: settings.stateFolder + "/environments")
         if hostFault != fault.kind {
             hostFault = fault.kind
@@ -132,7 +132,7 @@ extension FunctionScheduler {
     }
 
     func exited(_ environment: ExecutionEnvironment, _ status: ExitStatus) {
-        _ = environment.readOutput(limit: 1 << 20, at: time.now)
+        _ = environment.readOutput(limit: 1 << 20, at: now)
         let message = environment.isOutOfMemory ? ExitStatus.signalled(SIGKILL).message : status.message
         switch environment.state.phase {
         case .initializing:
@@ -153,7 +153,7 @@ extension FunctionScheduler {
         _ environment: ExecutionEnvironment, type: String, message: String, payload: [UInt8]? = nil,
         status: String = "error", duration: Double? = nil
     ) {
-        let now = time.now
+        let now = self.now
         let took = duration ?? (ContinuousClock.now - environment.startedAt).fractionalMilliseconds
         _ = environment.readOutput(limit: 1 << 20, at: now)
         environment.sampleMemory()
@@ -200,7 +200,7 @@ extension FunctionScheduler {
         environment.state.end()
         ending[environment.number] = environment
         environment.killProcess()
-        environment.capture.finish(at: time.now)
+        environment.capture.finish(at: now)
         flush(environment)
         environment.closeDescriptors()
         changeInterests()
@@ -257,7 +257,7 @@ extension FunctionScheduler {
             environment.killProcess()
         } else if usage.processes >= settings.maximumProcesses {
             environment.capture.note(
-                "[sluice] ended: it had \(settings.maximumProcesses) processes", at: time.now)
+                "[sluice] ended: it had \(settings.maximumProcesses) processes", at: now)
             environment.killProcess()
         }
     }
@@ -270,7 +270,7 @@ extension FunctionScheduler {
         let limit = environment.configuration.ephemeralStorage
         guard bytes > limit << 20 else { return }
         environment.capture.note(
-            "[sluice] ended: its temporary folder held more than \(limit) MB (EphemeralStorage)", at: time.now)
+            "[sluice] ended: its temporary folder held more than \(limit) MB (EphemeralStorage)", at: now)
         environment.killProcess()
     }
 }

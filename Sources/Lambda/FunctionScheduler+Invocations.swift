@@ -9,9 +9,9 @@ extension FunctionScheduler {
         pool.running += change
         if invocation.isAsynchronous { pool.runningAsynchronously += change }
         if change > 0 {
-            loops.began(requestID: invocation.requestID, at: time.now)
+            loops.began(requestID: invocation.requestID, at: now)
         } else {
-            loops.ended(requestID: invocation.requestID, at: time.now)
+            loops.ended(requestID: invocation.requestID, at: now)
         }
     }
 
@@ -20,7 +20,7 @@ extension FunctionScheduler {
             pool.putBack(invocation)
             return
         }
-        let now = time.now
+        let now = self.now
         environment.deadline = now + environment.configuration.timeoutDuration
         let head = RuntimeResponse.invocation(
             invocation, deadline: environment.deadline, functionARN: arn(environment.function))
@@ -52,7 +52,7 @@ extension FunctionScheduler {
         reported status: ReportLine.Figures.Status, id: String? = nil
     ) {
         guard let invocation = environment.invocation else { return }
-        let now = time.now
+        let now = self.now
         let full = "RequestId: \(invocation.requestID) Error: \(message)"
         if status == .timeout {
             environment.capture.note(
@@ -73,7 +73,7 @@ extension FunctionScheduler {
     ) {
         guard let invocation = environment.invocation else { return }
         environment.invocation = nil
-        let now = time.now
+        let now = self.now
         let configuration = environment.configuration
         var duration = (ContinuousClock.now - environment.invocationStarted).fractionalMilliseconds
         if status == .timeout { duration = Double(configuration.timeout) * 1000 }

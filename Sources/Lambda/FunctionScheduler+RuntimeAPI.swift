@@ -10,7 +10,7 @@ extension FunctionScheduler {
     ) {
         let action = environment.state.receive(
             request.call, bodyBytes: request.bodyBytes, maximumBody: settings.maximumResponse)
-        let now = time.now
+        let now = self.now
         switch action {
         case .park(let first):
             connection.isParked = true
@@ -218,7 +218,7 @@ extension FunctionScheduler {
     private static let requestsPerTurn = 16
 
     func readOutput(_ environment: ExecutionEnvironment) {
-        let now = time.now
+        let now = self.now
         // What can't be written down is not read either: the function then waits with its next line.
         let count = ports.isBehind() ? 65536 : environment.readOutput(limit: 65536, at: now)
         if environment.outputClosed { changeInterests() }

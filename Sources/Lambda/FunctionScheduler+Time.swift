@@ -7,8 +7,7 @@ extension FunctionScheduler {
 
     /// Does what is due; returns when it wants to be called again.
     func tick() -> Timestamp? {
-        let now = time.now
-        followClock()
+        let now = self.now
         var next: Timestamp?
         func want(_ time: Timestamp) { next = min(next ?? time, time) }
         for environment in Array(environments.values) {
@@ -34,8 +33,11 @@ extension FunctionScheduler {
         return next
     }
 
+    /// The time by the clock as it was at ``followClock()``: one that is set meanwhile does not mix two times.
+    var now: Timestamp { Timestamp(milliseconds: 0) + (time.uptime + clockSkew) }
+
     /// Where somebody has set the clock, what was to end after a while ends after that while nevertheless.
-    private func followClock() {
+    func followClock() {
         let step = time.skew - clockSkew
         clockSkew += step
         guard step >= .seconds(1) || step <= .seconds(-1) else { return }
@@ -63,7 +65,7 @@ extension FunctionScheduler {
                 environment.initPhase == .invoke ? Double(seconds) * 1000 : settings.initTimeout.fractionalMilliseconds
             initFailed(environment, type: "Sandbox.Timedout", message: "", status: "timeout", duration: limit)
         case .busy:
-            _ = environment.readOutput(limit: 1 << 20, at: time.now)
+            _ = environment.readOutput(limit: 1 << 20, at: now)
             environment.sampleMemory()
             environment.killProcess()
             fail(

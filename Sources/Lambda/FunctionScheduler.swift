@@ -148,7 +148,7 @@ final class FunctionScheduler: @unchecked Sendable {
     func fetchFailed(function: String) {
         guard let pool = pools[function] else { return }
         pool.endFetch(isAll: false)
-        due(at: time.now + .seconds(1), pool)
+        due(at: now + .seconds(1), pool)
     }
 
     func due(at time: Timestamp, _ pool: FunctionPool) {
@@ -170,8 +170,8 @@ final class FunctionScheduler: @unchecked Sendable {
     func pump(_ pool: FunctionPool) {
         guard !isStopping else { return }
         dropUnrunnable(pool)
-        pool.holdsBack = ports.isBehind() || loops.isHeld(pool.configuration.name, now: time.now)
-        if pool.holdsBack { ports.arm(time.now + .milliseconds(100)) }
+        pool.holdsBack = ports.isBehind() || loops.isHeld(pool.configuration.name, now: now)
+        if pool.holdsBack { ports.arm(now + .milliseconds(100)) }
         while pool.demand(settings) > 0, let environment = takeIdle(pool) {
             guard let invocation = pool.takeNext(settings) else {
                 pool.idle.append(environment.number)
@@ -193,7 +193,7 @@ final class FunctionScheduler: @unchecked Sendable {
     /// Events that Lambda gives up without a try.
     func dropUnrunnable(_ pool: FunctionPool) {
         guard !pool.window.isEmpty else { return }
-        let (now, configuration) = (time.now, pool.configuration)
+        let (now, configuration) = (now, pool.configuration)
         while case .asynchronous(let event)? = pool.window.first?.origin {
             if pool.isStopped {
                 ports.record(.drop(event, configuration, .throttled, at: now))
@@ -226,7 +226,7 @@ final class FunctionScheduler: @unchecked Sendable {
     func startEnvironments(_ pool: FunctionPool) {
         let demand = pool.demand(settings)
         guard demand > 0 else { return }
-        let now = time.now
+        let now = self.now
         var needed = demand - pool.coming(now: now)
         if needed < demand, pool.hasReturning() { ports.arm(now + FunctionPool.returnGrace) }
         if pool.waiting.isEmpty, let gate = pool.startsNotBefore, now < gate {

@@ -21,6 +21,7 @@ final class SchedulerBox: Sendable {
         var value: Value?
         var effects: [() -> Void] = []
         lock.withLock { _ in
+            scheduler.followClock()
             value = body(scheduler)
             if scheduler.isStopping { scheduler.checkStopped() }
             effects = scheduler.effects

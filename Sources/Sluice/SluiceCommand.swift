@@ -10,9 +10,9 @@ struct SluiceCommand: AsyncParsableCommand {
         abstract:
             "The gate of a data lake: a file lands, a function validates it, and only what passes starts the ETL job.",
         discussion: """
-            A project is a folder with functions/template.yaml, a SAM template. 'sluice up' runs it: files dropped into
-            lake/BUCKET/ are uploads, functions are processes that speak Lambda's Runtime API, steps are real Spark jobs, and
-            everything that happens is written to .sluice/sluice.db, which all other commands read, whether the host is up or
+            A project is a folder with functions/template.yaml, a SAM template. 'sluice up' runs it: files dropped into \
+            lake/BUCKET/ are uploads, functions are processes that speak Lambda's Runtime API, steps are real Spark jobs, and \
+            everything that happens is written to .sluice/sluice.db, which all other commands read, whether the host is up or \
             not.
 
               sluice up                                   run the host here

@@ -111,4 +111,38 @@ struct StopTests {
         try await host.wait("the stop to begin", isStopping)
         #expect(try await host.stop(SIGTERM) == 130)
     }
+
+    @Test("a host whose reader has stopped to read goes on, and ends when it is told to")
+    func deafReader() async throws {
+        let project = try TestProject(
+            template: """
+                Transform: AWS::Serverless-2016-10-31
+                Resources: {Raw: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}}
+                """)
+        // The host as it is, its output a pipe that nobody reads.
+        let result = try await TestProject.run(
+            "/usr/bin/env",
+            [
+                "python3", "-c",
+                """
+                import os, signal, subprocess, sys, time
+                sluice, root = sys.argv[1:]
+                host = subprocess.Popen([sluice, "up", "--project", root, "--port", "0", "--json"], stdout=subprocess.PIPE)
+                host.stdout.readline()
+                os.makedirs(root + "/lake/raw", exist_ok=True)
+                for number in range(1000):
+                    with open(f"{root}/lake/raw/{number:0200}", "w") as file:
+                        file.write("x")
+                while True:
+                    queue = subprocess.run([sluice, "trace", "s3://raw/" + f"{999:0200}", "--project", root, "--json"],
+                                           capture_output=True, text=True)
+                    if '"eventName"' in queue.stdout:
+                        break
+                    time.sleep(0.1)
+                host.send_signal(signal.SIGTERM)
+                print(host.wait(timeout=60))
+                """, TestProject.programs + "/sluice", project.root,
+            ])
+        #expect(result.output == "0\n", "\(result)")
+    }
 }

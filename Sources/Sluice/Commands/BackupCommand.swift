@@ -10,8 +10,8 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the database into one file, consistent, while the host runs or not.",
         discussion: """
-            The copy holds what the database held at one moment: objects that are known, invocations that wait, executions, steps,
-            logs, metrics, alarms. The objects themselves, the steps' own logs and the functions/ folder are plain files: copy them
+            The copy holds what the database held at one moment: objects that are known, invocations that wait, executions, steps, \
+            logs, metrics, alarms. The objects themselves, the steps' own logs and the functions/ folder are plain files: copy them \
             with what you copy files with.
 
               sluice backup /backup/sluice-$(date +%F).db

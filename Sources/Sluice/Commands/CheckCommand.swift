@@ -8,7 +8,7 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check the template and what it names, each fault with its line.",
         discussion: """
-            Reads functions/template.yaml as 'sluice up' would: types, ranges, references, notification configurations, event
+            Reads functions/template.yaml as 'sluice up' would: types, ranges, references, notification configurations, event \
             patterns, state machines, schedules, and whether each function has something to run.
 
               sluice check

@@ -9,7 +9,7 @@ struct InferCommand: ParsableCommand {
         commandName: "infer",
         abstract: "Write a first Table Schema from a table: types, missing values, enumerations, keys.",
         discussion: """
-            Looks at the first --megabytes of the table (16) and says so where there is more; 0 looks at all of it, in memory.
+            Looks at the first --megabytes of the table (16) and says so where there is more; 0 looks at all of it, in memory. \
             Data never say everything: read the schema, tighten or loosen it, and keep it with the pipeline.
 
               sluice infer flights.csv > flights.schema.json

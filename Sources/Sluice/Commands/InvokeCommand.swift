@@ -11,7 +11,7 @@ struct InvokeCommand: AsyncParsableCommand {
         commandName: "invoke",
         abstract: "Invoke a function and print its answer.",
         discussion: """
-            A running host is asked by Lambda's own Invoke call. Without a host the function is run by itself: its log goes to
+            A running host is asked by Lambda's own Invoke call. Without a host the function is run by itself: its log goes to \
             standard error and nothing is written down.
 
               sluice invoke validate-flights --event events/s3-put-passes.json

@@ -10,7 +10,7 @@ struct QueueCommand: AsyncParsableCommand {
         commandName: "queue",
         abstract: "Show the asynchronous invocations that wait or run, and the dead letters.",
         discussion: """
-            A dead letter is an event that was given up after its retries, an answer whose destination could not be told, or an
+            A dead letter is an event that was given up after its retries, an answer whose destination could not be told, or an \
             event that a rule's target would not take (its id begins with an e). It is kept until 'sluice redrive' sends it again.
 
               sluice queue

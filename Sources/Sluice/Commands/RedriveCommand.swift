@@ -12,11 +12,11 @@ struct RedriveCommand: AsyncParsableCommand {
         abstract:
             "Send dead letters again: events that were given up, and answers whose destination could not be told.",
         discussion: """
-            An event becomes a new invocation; an answer goes to its destination without running the function again; an event
-            that a rule's target would not take (an id with an e) goes to that target. A running host takes them at once, else
+            An event becomes a new invocation; an answer goes to its destination without running the function again; an event \
+            that a rule's target would not take (an id with an e) goes to that target. A running host takes them at once, else \
             the next one does.
 
-            With --all the oldest goes first, and what becomes a dead letter meanwhile is left for the next time. Ctrl-C stops
+            With --all the oldest goes first, and what becomes a dead letter meanwhile is left for the next time. Ctrl-C stops \
             between two letters: what was sent is sent, the rest stays.
 
               sluice queue --dead                 what there is, with ids

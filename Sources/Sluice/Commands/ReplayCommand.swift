@@ -10,7 +10,7 @@ struct ReplayCommand: AsyncParsableCommand {
         commandName: "replay",
         abstract: "Send objects through again, each as a new version of itself.",
         discussion: """
-            On AWS one copies an object onto itself; here its file is touched, so that the bucket sees an upload. A running host
+            On AWS one copies an object onto itself; here its file is touched, so that the bucket sees an upload. A running host \
             takes it at once, else the next one does. The bytes stay as they are.
 
               sluice replay s3://raw/flights/2013-01-LGA.csv.gz

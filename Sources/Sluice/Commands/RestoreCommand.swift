@@ -10,10 +10,10 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Put a backup in the database's place; the old one is kept beside it.",
         discussion: """
-            The host must be stopped. The backup is checked before anything is touched. At its next start the host compares the
-            buckets with the restored database: an object that is there as the backup knows it is left alone; one that came or changed
-            since the backup was made is delivered again, and one that is gone is recorded as removed. Events that waited when the
-            backup was made are run. A step that the backup does not know, because it was started later, can be started once
+            The host must be stopped. The backup is checked before anything is touched. At its next start the host compares the \
+            buckets with the restored database: an object that is there as the backup knows it is left alone; one that came or changed \
+            since the backup was made is delivered again, and one that is gone is recorded as removed. Events that waited when the \
+            backup was made are run. A step that the backup does not know, because it was started later, can be started once \
             more by its file's delivery: see "Backup and restore" in the documentation.
 
               sluice restore /backup/sluice-2026-11-24.db

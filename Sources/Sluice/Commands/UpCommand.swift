@@ -9,14 +9,14 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Run the host: watch the buckets, run the functions and steps, listen for AWS clients.",
         discussion: """
-            Files that are dropped into lake/BUCKET/ are uploads; so are those that came while the host was down. Lambda's Invoke
+            Files that are dropped into lake/BUCKET/ are uploads; so are those that came while the host was down. Lambda's Invoke \
             call is answered on http://127.0.0.1:4566, so that
 
               aws lambda invoke --endpoint-url http://127.0.0.1:4566 --function-name NAME --payload fileb://event.json out.json
 
-            works. Ctrl-C, SIGTERM or a closed terminal waits for the invocations that run (--drain) and stops; a second one stops at
-            once. Steps go on by themselves and are found again at the next start, unless --steps-at-stop cancel says otherwise.
-            A full disk, missing descriptors or processes and the like are said and waited out; what a person has to mend ends it
+            works. Ctrl-C, SIGTERM or a closed terminal waits for the invocations that run (--drain) and stops; a second one stops at \
+            once. Steps go on by themselves and are found again at the next start, unless --steps-at-stop cancel says otherwise. \
+            A full disk, missing descriptors or processes and the like are said and waited out; what a person has to mend ends it \
             with code 4.
 
               sluice up                        run until stopped

@@ -10,9 +10,9 @@ struct ValidateCommand: ParsableCommand {
         commandName: "validate",
         abstract: "Check tables by a Table Schema, with the engine that the functions use.",
         discussion: """
-            A FILE is a path, - for standard input, or s3://BUCKET/KEY in the project's lake; gzip and Zstandard are undone. The
-            schema is a Table Schema (https://datapackage.org/standard/table-schema/), alone or within a resource
-            descriptor; 'sluice infer' writes a first one. Without --schema it is FILE.schema.json, or schema.json in the
+            A FILE is a path, - for standard input, or s3://BUCKET/KEY in the project's lake; gzip and Zstandard are undone. The \
+            schema is a Table Schema (https://datapackage.org/standard/table-schema/), alone or within a resource \
+            descriptor; 'sluice infer' writes a first one. Without --schema it is FILE.schema.json, or schema.json in the \
             file's folder, as for the function validate-table.
 
               sluice validate flights.csv --schema flights.schema.json

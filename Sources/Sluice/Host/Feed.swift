@@ -24,13 +24,20 @@ final class Feed: Sendable {
         var skipped = 0
         var status = ""
         var isOpen = true
+        var isDone = false
     }
 
     /// Lines printed a tick at most; the rest is counted.
     private static let linesPerTick = 40
-    private static let tickMilliseconds = 100
+    /// Lines that are kept for a program which does not read them; the rest is counted.
+    private static let linesUnread = 100_000
+    /// How long the end waits for a reader who has stopped to read.
+    private static let patience = Duration.seconds(2)
+    private static let tickMilliseconds: Int32 = 100
 
     private let state = Mutex(State())
+    /// The end of a pipe that wakes the thread when it is closed.
+    private let closing: Int32
     private let terminal: Terminal
     private let isJSON: Bool
     private let isQuiet: Bool
@@ -47,8 +54,18 @@ final class Feed: Sendable {
         self.time = time
         self.terminal = terminal
         self.status = status
-        BlockingThread.start(name: "sluice-feed") { [weak self] in
-            while self?.tick() == true { usleep(UInt32(Feed.tickMilliseconds) * 1000) }
+        var ends: [Int32] = [-1, -1]
+        _ = pipe(&ends)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        closing = ends[1]
+        BlockingThread.start(name: "sluice-feed") { [weak self, ends] in
+            while self?.tick() == true {
+                // Ends early at the close, which has nothing to write: the other end is closed then.
+                var descriptor = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+                _ = poll(&descriptor, 1, Feed.tickMilliseconds)
+            }
+            self?.state.withLock { $0.isDone = true }
+            Glibc.close(ends[0])
         }
     }
 
@@ -56,8 +73,8 @@ final class Feed: Sendable {
     func say(_ subject: String, _ text: String, _ colour: Terminal.Colour? = nil, json: JSON = [:]) {
         guard !isQuiet else { return }
         state.withLock { state in
-            // With JSON nothing is left out, because a program reads it; a person gets the sum.
-            if !isJSON, state.items.count >= Self.linesPerTick {
+            // A person gets the sum; a program gets everything, unless it does not read.
+            if state.items.count >= (isJSON ? Self.linesUnread : Self.linesPerTick) {
                 state.skipped += 1
             } else {
                 state.items.append(Item(subject: subject, text: text, colour: colour, json: json))
@@ -75,7 +92,9 @@ final class Feed: Sendable {
     /// Prints what is left and ends the thread.
     func close() {
         state.withLock { $0.isOpen = false }
-        _ = tick()
+        Glibc.close(closing)
+        let end = ContinuousClock.now + Self.patience
+        while !state.withLock({ $0.isDone }), ContinuousClock.now < end { usleep(2000) }
     }
 
     private func tick() -> Bool {
@@ -102,7 +121,12 @@ final class Feed: Sendable {
                     + terminal.paint(item.text.printable, item.colour) + "\n"
             }
         }
-        if skipped > 0 { out += terminal.paint("\(clock)  … and \(skipped) more", .grey) + "\n" }
+        if skipped > 0 {
+            out +=
+                isJSON
+                ? JSON.object(["time": .string(time.now.iso8601), "skipped": JSON(skipped)]).description + "\n"
+                : terminal.paint("\(clock)  … and \(skipped) more", .grey) + "\n"
+        }
         if hasStatus, isOpen { out += terminal.paint(status().fitted(terminal.width - 1), .grey) }
         if !out.isEmpty { terminal.write(out) }
         return isOpen
