@@ -1,6 +1,6 @@
 /// Up to ``Batch/limit`` rows in a row, all of the header's width.
 struct Batch {
-    static let limit = 1024
+    static let limit = 512
 
     let base: UnsafePointer<UInt8>
     /// The end of field `c` of row `r` is `ends[r * width + c]`; `ends[-1]` is one before the first field's start.

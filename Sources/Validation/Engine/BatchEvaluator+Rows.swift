@@ -1,3 +1,5 @@
+import CScan
+
 extension BatchEvaluator {
     /// The rules that join columns.
     func evaluateRows() {
@@ -22,9 +24,14 @@ extension BatchEvaluator {
             let comparison = rule.comparison
             let (one, other) = (values + rule.left * Batch.limit, values + rule.right * Batch.limit)
             let (oneState, otherState) = (states + rule.left * Batch.limit, states + rule.right * Batch.limit)
-            let isRegular = !irregular[rule.left] && !irregular[rule.right]
+            if exacts.isEmpty {
+                let broken = cscan_pick_compared(
+                    one, other, oneState, otherState, batch.rows, comparison.relation, picked)
+                for index in 0..<broken { flag(rule.check, Int(picked[index]), columns: [rule.left, rule.right]) }
+                return
+            }
             for row in 0..<batch.rows {
-                if isRegular || oneState[row] | otherState[row] == State.lane {
+                if oneState[row] | otherState[row] == State.lane {
                     if !comparison.holds(one[row], other[row]) {
                         flag(rule.check, row, columns: [rule.left, rule.right])
                     }
@@ -97,34 +104,90 @@ extension BatchEvaluator {
 
     private func lookUp(_ rule: ForeignKeyPlan) {
         guard arePresent(rule.columns) else { return }
+        let target = references[rule.reference]
         for row in 0..<batch.rows {
-            guard let print = fingerprint(rule.columns, row) else { continue }
-            if !references[rule.reference].contains(print) { flag(rule.check, row, columns: rule.columns) }
+            guard let key = key(rule.columns, row) else { continue }
+            if !target.contains(key) { flag(rule.check, row, columns: rule.columns) }
         }
+    }
+
+    /// What a row has in these columns; nil if one of the values is missing or none.
+    private func key(_ columns: [Int], _ row: Int) -> Key? {
+        if columns.count == 1 {
+            let index = columns[0] * Batch.limit + row
+            if states[index] == State.lane { return .word(UInt64(bitPattern: values[index])) }
+            if states[index] == State.text {
+                let word = withText(columns[0], row) { PlainField.word($0) }
+                if word != PlainField.longWord { return .word(Key.word(ofText: word)) }
+            }
+        } else {
+            var word = KeyWord()
+            let fits = columns.allSatisfy { column in
+                let index = column * Batch.limit + row
+                switch states[index] {
+                case State.lane: return word.add(values[index])
+                case State.text: return withText(column, row) { word.add($0) }
+                default: return false
+                }
+            }
+            if fits { return .word(word.joined) }
+        }
+        return fingerprint(columns, row).map { .print($0) }
+    }
+
+    /// The characters of a text.
+    private func withText<Result>(
+        _ column: Int, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        if let field = batch.plain(row, places[column]) { return body(field) }
+        return characters(batch.field(row, places[column])).withUnsafeBufferPointer(body)
     }
 
     /// Sets the rows' keys aside; whether one came before is only known in the file's order.
     private func collect(_ key: Int) {
         let columns = plan.keys[key].columns
         guard arePresent(columns) else { return }
-        let isWordable = columns.allSatisfy { plan.columns[$0].lane != .none } && columns.count <= 2
         // Taken out of the result while it grows: each access there would be checked.
         var keys = BlockResult.KeyColumn()
         swap(&keys, &result.keys[key])
-        keys.rows.reserveCapacity(keys.rows.count + batch.rows)
+        keys.words.reserveCapacity(keys.words.count + batch.rows)
+        keys.wordRows.reserveCapacity(keys.wordRows.count + batch.rows)
         let first = columns[0] * Batch.limit
-        let second = columns.count == 2 ? columns[1] * Batch.limit : -1
         let firstRow = firstRow
-        for row in 0..<batch.rows {
-            if isWordable, keys.prints.isEmpty, let word = word(first, second, row) {
+        func others(_ row: Int) {
+            switch self.key(columns, row) {
+            case .word(let word):
                 keys.words.append(word)
-                keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
-                continue
+                keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case .print(let print):
+                keys.prints.append(print)
+                keys.printRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case nil: break
             }
-            guard let print = fingerprint(columns, row) else { continue }
-            if !keys.words.isEmpty { spill(&keys, columns.count) }
-            keys.prints.append(print)
-            keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+        }
+        if columns.count == 1, plan.columns[columns[0]].lane == .none {
+            findTexts(columns[0])
+            for row in 0..<batch.rows {
+                let word = texts.pointee.words[row]
+                if texts.pointee.live[row] == Live.plain, word != PlainField.longWord {
+                    keys.words.append(Key.word(ofText: word))
+                    keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+                } else {
+                    others(row)
+                }
+            }
+        } else if columns.count <= 2, columns.allSatisfy({ plan.columns[$0].lane != .none }) {
+            let second = columns.count == 2 ? columns[1] * Batch.limit : -1
+            for row in 0..<batch.rows {
+                if let word = word(first, second, row) {
+                    keys.words.append(word)
+                    keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+                } else {
+                    others(row)
+                }
+            }
+        } else {
+            for row in 0..<batch.rows { others(row) }
         }
         swap(&keys, &result.keys[key])
     }
@@ -137,13 +200,7 @@ extension BatchEvaluator {
         guard states[second &+ row] == State.lane, let high = Int32(exactly: values[first &+ row]),
             let low = Int32(exactly: values[second &+ row])
         else { return nil }
-        return KeyWord.join(high, low)
-    }
-
-    /// A key has outgrown its word: the block's earlier ones become fingerprints like it.
-    private func spill(_ keys: inout BlockResult.KeyColumn, _ columns: Int) {
-        keys.prints = keys.words.map { KeyWord.fingerprint($0, columns: columns) }
-        keys.words = []
+        return Key.join(high, low)
     }
 
     private func collectForFile(_ index: Int) {
@@ -174,31 +231,19 @@ extension BatchEvaluator {
     }
 }
 
-/// One or two values as a 64-bit key.
-enum KeyWord {
-    @inline(__always)
-    static func join(_ high: Int32, _ low: Int32) -> UInt64 {
-        UInt64(UInt32(bitPattern: high)) &<< 32 | UInt64(UInt32(bitPattern: low))
-    }
-
-    /// The same fingerprint as the values have when they are taken one by one.
-    static func fingerprint(_ word: UInt64, columns: Int) -> Fingerprint {
-        var print = Fingerprint()
-        let values =
-            columns == 1
-            ? [Int64(bitPattern: word)]
-            : [
-                Int64(Int32(truncatingIfNeeded: word >> 32)), Int64(Int32(truncatingIfNeeded: word)),
-            ]
-        for value in values {
-            print.add(1)
-            print.add(UInt64(bitPattern: value))
-        }
-        return print
-    }
-}
-
 extension Comparison {
+    /// Its number in `cscan_pick_compared`.
+    fileprivate var relation: UInt32 {
+        switch self {
+        case .lessThan: 0
+        case .lessThanOrEqual: 1
+        case .equal: 2
+        case .notEqual: 3
+        case .greaterThanOrEqual: 4
+        case .greaterThan: 5
+        }
+    }
+
     @inline(__always)
     func holds<Value: Comparable>(_ left: Value, _ right: Value) -> Bool {
         switch self {

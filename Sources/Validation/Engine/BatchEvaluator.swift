@@ -1,9 +1,16 @@
+import CScan
+
 /// Judges batches of rows, column by column: each column is read into a vector of 64-bit positions in one tight loop,
 /// then its rules run over the vector, then the rules that join columns.
 final class BatchEvaluator {
     enum State { static let lane: UInt8 = 0, missing: UInt8 = 1, invalid: UInt8 = 2, exact: UInt8 = 3, text: UInt8 = 4 }
 
+    /// What ``texts`` knows of a row.
+    enum Live { static let none: UInt8 = 0, plain: UInt8 = 1, odd: UInt8 = 2 }
+
     let plan: Plan
+    /// The columns' plans again, read where they are: a copy of one counts dozens of references.
+    let columnPlans: UnsafeMutablePointer<ColumnPlan>
     let dialect: CompiledDialect?
     /// By declared column, its place in the file; -1 if the file lacks it.
     let places: [Int]
@@ -14,6 +21,10 @@ final class BatchEvaluator {
 
     let values: UnsafeMutablePointer<Int64>
     let states: UnsafeMutablePointer<UInt8>
+    /// The texts of the column that is being judged.
+    let texts: UnsafeMutablePointer<cscan_texts>
+    /// Rows that were picked to be looked at.
+    let picked: UnsafeMutablePointer<UInt16>
     var exacts: [Int: ExactDecimal] = [:]
     var batch: Batch
     var result: BlockResult
@@ -30,6 +41,8 @@ final class BatchEvaluator {
             }
         }
         self.plan = plan
+        columnPlans = .allocate(capacity: max(1, plan.columns.count))
+        columnPlans.initialize(from: plan.columns, count: plan.columns.count)
         dialect = binding.plan.dialect
         places = binding.places
         width = binding.width
@@ -41,6 +54,12 @@ final class BatchEvaluator {
         states = .allocate(capacity: count)
         states.initialize(repeating: State.missing, count: count)
         values.initialize(repeating: 0, count: count)
+        texts = .allocate(capacity: 1)
+        texts.initialize(
+            to: cscan_texts(
+                starts: .allocate(capacity: Batch.limit), counts: .allocate(capacity: Batch.limit),
+                words: .allocate(capacity: Batch.limit), live: .allocate(capacity: Batch.limit)))
+        picked = .allocate(capacity: Batch.limit)
         irregular = Array(repeating: true, count: plan.columns.count)
         // No rows: neither pointer is followed.
         batch = Batch(
@@ -51,8 +70,16 @@ final class BatchEvaluator {
     }
 
     deinit {
+        columnPlans.deinitialize(count: plan.columns.count)
+        columnPlans.deallocate()
         values.deallocate()
         states.deallocate()
+        texts.pointee.starts.deallocate()
+        texts.pointee.counts.deallocate()
+        texts.pointee.words.deallocate()
+        texts.pointee.live.deallocate()
+        texts.deallocate()
+        picked.deallocate()
     }
 
     func evaluate(_ next: Batch, firstRow: Int) {

@@ -33,11 +33,12 @@ final class BlockResult {
 
     /// The keys of the block's rows, for one unique rule.
     struct KeyColumn {
-        var rows: [UInt32] = []
-        /// Keys that fit 64 bits; otherwise empty.
+        /// Keys that are words, and their rows.
         var words: [UInt64] = []
-        /// Keys that do not; `rows` then belongs to these.
+        var wordRows: [UInt32] = []
+        /// Keys that are fingerprints, and their rows.
         var prints: [Fingerprint] = []
+        var printRows: [UInt32] = []
     }
 
     init(_ plan: Plan) {

@@ -1,3 +1,5 @@
+import CScan
+
 extension Plan {
     init(_ rules: RuleSet) throws(RuleError) {
         table = rules.name
@@ -301,9 +303,13 @@ extension ColumnPlan.Fast {
         case .integer(let format) where format.groupChar == nil && format.bareNumber: self = .integer
         case .decimal(let format) where format.isPlain: self = .decimal
         case .date(.iso), .date(.pattern("%Y-%m-%d")): self = .date
-        case .datetime(.iso): self = .datetime(separator: 0x54)
-        case .datetime(.pattern("%Y-%m-%d %H:%M:%S")): self = .datetime(separator: 0x20)
-        case .datetime(.pattern("%Y-%m-%dT%H:%M:%S")), .datetime(.pattern("%Y-%m-%dT%H:%M:%SZ")): self = .none
+        case .datetime(.iso): self = .datetime(separator: 0x54, zone: UInt8(CSCAN_ANY_ZONE))
+        case .datetime(.pattern("%Y-%m-%d %H:%M:%S")):
+            self = .datetime(separator: 0x20, zone: UInt8(CSCAN_BARE_TIME))
+        case .datetime(.pattern("%Y-%m-%dT%H:%M:%S")):
+            self = .datetime(separator: 0x54, zone: UInt8(CSCAN_BARE_TIME))
+        case .datetime(.pattern("%Y-%m-%dT%H:%M:%SZ")):
+            self = .datetime(separator: 0x54, zone: UInt8(CSCAN_ZONED))
         default: self = .none
         }
     }

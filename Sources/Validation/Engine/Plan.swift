@@ -34,7 +34,8 @@ struct CheckPlan: Sendable {
 struct ColumnPlan: Sendable {
     enum Fast: Sendable {
         case integer, decimal, date
-        case datetime(separator: UInt8)
+        /// `zone` is one of `CSCAN_ANY_ZONE` and the like.
+        case datetime(separator: UInt8, zone: UInt8)
         case text
         /// Every field through ``FieldReader``.
         case none
@@ -77,13 +78,6 @@ struct ColumnPlan: Sendable {
     var customs: [(check: Int, holds: @Sendable (String) -> Bool)] = []
     /// Rules over what is in a value: its elements, its members.
     var contents: [(check: Int, holds: @Sendable (UnsafeBufferPointer<UInt8>) -> Bool)] = []
-
-    /// Whether its texts have only rules that are judged where the text is found.
-    var isSimpleText: Bool {
-        guard case .text = fast else { return false }
-        return members.count <= 1 && lengths.count <= 1 && patterns.isEmpty && references.isEmpty && customs.isEmpty
-            && contents.isEmpty
-    }
 
     var needsText: Bool {
         !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty || !contents.isEmpty

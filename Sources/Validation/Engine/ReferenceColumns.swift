@@ -1,3 +1,4 @@
+import CScan
 import Synchronization
 
 /// The values of columns of another object, ready to be looked up.
@@ -6,6 +7,7 @@ import Synchronization
 public final class ReferenceColumns: @unchecked Sendable {
     private let keys: KeySet
     private let bitmap: WordBitmap?
+    private let texts: WordTable?
 
     /// Reads the columns out of the object's bytes. Without a format, it follows from the object's suffix, or is CSV.
     ///
@@ -35,7 +37,7 @@ public final class ReferenceColumns: @unchecked Sendable {
             UniqueKey(columns: reference.columns)
         }
         let plan = try Plan(rules)
-        let keys = KeySet(columns: reference.columns.count)
+        let keys = KeySet()
         try read { source in
             var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
             run.keySets = [keys]
@@ -51,15 +53,18 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
         }
         self.keys = keys
-        bitmap = keys.wordView.flatMap { WordBitmap($0) }
+        let isText = types.count == 1 && Lane(types[0]) == .none
+        bitmap = isText ? nil : keys.wordView.flatMap { WordBitmap($0) }
+        texts = isText ? keys.wordView.flatMap { WordTable($0) } : nil
     }
 
     /// How many different values, or rows of values, there are.
     public var count: Int { keys.count }
 
     var wordView: WordSet? { keys.wordView }
-    var printView: FingerprintSet? { keys.printView }
     var bitmapView: WordBitmap.View? { bitmap?.view }
+    /// The short texts, where the one column has texts and few of those; there may be longer ones.
+    var textTable: UnsafePointer<cscan_table>? { texts?.view }
 
     @inline(__always)
     func contains(position: Int64) -> Bool { keys.contains(word: UInt64(bitPattern: position)) }
@@ -71,7 +76,23 @@ public final class ReferenceColumns: @unchecked Sendable {
         return keys.contains(print)
     }
 
-    func contains(_ print: Fingerprint) -> Bool { keys.contains(print) }
+    /// Whether the one column has a text; readable eight bytes on.
+    @inline(__always)
+    func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = text.baseAddress else { return keys.contains(word: Key.word(ofText: PlainField.word([]))) }
+        let word = PlainField.word(start, text.count)
+        if word != PlainField.longWord { return keys.contains(word: Key.word(ofText: word)) }
+        var print = Fingerprint()
+        print.add(text)
+        return keys.contains(print)
+    }
+
+    func contains(_ key: Key) -> Bool {
+        switch key {
+        case .word(let word): keys.contains(word: word)
+        case .print(let print): keys.contains(print)
+        }
+    }
 }
 
 /// Keeps the columns of other objects while their version stands, so that a warm function reads them once.

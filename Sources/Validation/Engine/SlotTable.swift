@@ -146,17 +146,6 @@ struct SlotTable<Key: SlotKey> {
             for slot in 0..<part.size where !part.slots[slot].isNothing { body(part.slots[slot]) }
         }
     }
-
-    /// Takes all keys out, and frees the memory as it goes.
-    mutating func drain(_ body: (Key) -> Void) {
-        for index in 0..<Self.partCount {
-            let part = parts[index]
-            for slot in 0..<part.size where !part.slots[slot].isNothing { body(part.slots[slot]) }
-            parts[index] = Part(slots: none)
-            Self.release(part)
-        }
-        count = 0
-    }
 }
 
 /// A set of 64-bit keys that only grows.
@@ -195,13 +184,6 @@ struct WordSet {
         if hasZero { body(0) }
         table.forEach(body)
     }
-
-    /// Takes all keys out, and frees the memory as it goes.
-    mutating func drain(_ body: (UInt64) -> Void) {
-        if hasZero { body(0) }
-        hasZero = false
-        table.drain(body)
-    }
 }
 
 /// A set of 128-bit fingerprints that only grows.
@@ -215,9 +197,6 @@ struct FingerprintSet {
 
     @inline(__always)
     func contains(_ key: Fingerprint) -> Bool { table.contains(key) }
-
-    /// Adds a key that is not there.
-    mutating func insertNew(_ key: Fingerprint) { _ = table.insert(key) }
 
     /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
     mutating func insert(_ keys: [Fingerprint], repeated: (Int) -> Void) {

@@ -21,7 +21,7 @@ struct ValidationRun {
         self.plan = plan
         self.options = options
         self.references = references
-        keySets = plan.keys.map { KeySet(columns: $0.columns.count, keepsOrder: true) }
+        keySets = plan.keys.map { _ in KeySet(keepsOrder: true) }
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
         statistics = plan.columns.map { _ in ColumnTally() }
@@ -210,11 +210,10 @@ struct ValidationRun {
         let check = plan.keys[key].check
         let keys = result.keys[key]
         var repeated: [UInt32] = []
-        if keys.prints.isEmpty {
-            keySets[key].insert(keys.words) { repeated.append(keys.rows[$0]) }
-        } else {
-            keySets[key].insert(keys.prints) { repeated.append(keys.rows[$0]) }
-        }
+        keySets[key].insert(keys.words) { repeated.append(keys.wordRows[$0]) }
+        let words = repeated.count
+        keySets[key].insert(keys.prints) { repeated.append(keys.printRows[$0]) }
+        if words > 0, words < repeated.count { repeated.sort() }
         counts[check] += repeated.count
         for row in repeated.map(Int.init) {
             if plan.checks[check].rejectsRow { result.rejected[row] = true }
