@@ -6,8 +6,9 @@
 static inline uint64_t text_word(const uint8_t *start, size_t count) {
     const uint64_t word = load(start);
     if (count < 8) return (word & (((uint64_t)1 << (count * 8)) - 1)) | (uint64_t)count << 56;
-    // The highest byte of a shorter text is its length, that of a long one 8.
-    return count == 8 && word >> 56 > 8 ? word : CSCAN_LONG;
+    // The highest byte of a shorter text is its length, that of a long one 8. Two NULs in front are left to the exact rules, so
+    // that words of eight bytes are large numbers.
+    return count == 8 && word >> 56 > 8 && (word & 0xffff) != 0 ? word : CSCAN_LONG;
 }
 
 /// Every function is there twice: for the baseline, and with the wide instructions, which the compiler finds uses for.

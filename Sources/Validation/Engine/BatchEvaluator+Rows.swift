@@ -116,10 +116,7 @@ extension BatchEvaluator {
         if columns.count == 1 {
             let index = columns[0] * Batch.limit + row
             if states[index] == State.lane { return .word(UInt64(bitPattern: values[index])) }
-            if states[index] == State.text {
-                let word = withText(columns[0], row) { PlainField.word($0) }
-                if word != PlainField.longWord { return .word(Key.word(ofText: word)) }
-            }
+            if states[index] == State.text, let key = withText(columns[0], row, { Key(text: $0) }) { return key }
         } else {
             var word = KeyWord()
             let fits = columns.allSatisfy { column in
@@ -130,17 +127,17 @@ extension BatchEvaluator {
                 default: return false
                 }
             }
-            if fits { return .word(word.joined) }
+            if fits, let key = word.joined { return key }
         }
         return fingerprint(columns, row).map { .print($0) }
     }
 
-    /// The characters of a text.
+    /// The characters of a text, readable eight bytes on.
     private func withText<Result>(
         _ column: Int, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result {
         if let field = batch.plain(row, places[column]) { return body(field) }
-        return characters(batch.field(row, places[column])).withUnsafeBufferPointer(body)
+        return withPadded(characters(batch.field(row, places[column])), body)
     }
 
     /// Sets the rows' keys aside; whether one came before is only known in the file's order.
@@ -159,6 +156,9 @@ extension BatchEvaluator {
             case .word(let word):
                 keys.words.append(word)
                 keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case .wide(let wide):
+                keys.wides.append(wide)
+                keys.wideRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
             case .print(let print):
                 keys.prints.append(print)
                 keys.printRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))

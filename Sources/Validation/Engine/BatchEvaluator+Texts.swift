@@ -62,9 +62,12 @@ extension BatchEvaluator {
     }
 
     private func withDecoded(_ row: Int, _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-        var copy = text(column, row) ?? []
-        let count = copy.count
-        copy.append(contentsOf: repeatElement(0, count: 16))
-        copy.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }
+        withPadded(text(column, row) ?? [], body)
+    }
+
+    /// A text with room behind it to be read.
+    func withPadded<Result>(_ text: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        let padded = text + Array(repeating: 0, count: 16)
+        return padded.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<text.count])) }
     }
 }

@@ -36,6 +36,9 @@ final class BlockResult {
         /// Keys that are words, and their rows.
         var words: [UInt64] = []
         var wordRows: [UInt32] = []
+        /// Keys that are wide words, and their rows.
+        var wides: [WideWord] = []
+        var wideRows: [UInt32] = []
         /// Keys that are fingerprints, and their rows.
         var prints: [Fingerprint] = []
         var printRows: [UInt32] = []

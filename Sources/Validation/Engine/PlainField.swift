@@ -20,8 +20,8 @@ enum PlainField {
             let keep: UInt64 = (1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1
             return word & keep | UInt64(truncatingIfNeeded: count) &<< 56
         }
-        // The highest byte of a shorter text is its length, that of a long one 8.
-        return count == 8 && word &>> 56 > 8 ? word : longWord
+        // The highest byte of a shorter text is its length, that of a long one 8; see also `TextWord`.
+        return count == 8 && word &>> 56 > 8 && word & 0xffff != 0 ? word : longWord
     }
 
     static func word(_ text: some Collection<UInt8>) -> UInt64 {
@@ -29,6 +29,6 @@ enum PlainField {
         var word: UInt64 = 0
         for (offset, byte) in text.enumerated() { word |= UInt64(byte) << UInt64(offset * 8) }
         if text.count < 8 { return word | UInt64(text.count) << 56 }
-        return word >> 56 > 8 ? word : longWord
+        return word >> 56 > 8 && word & 0xffff != 0 ? word : longWord
     }
 }

@@ -85,7 +85,13 @@ struct ColumnPlan: Sendable {
     }
 }
 
-struct KeyPlan: Sendable { var check: Int; var columns: [Int] }
+struct KeyPlan: Sendable {
+    var check: Int
+    var columns: [Int]
+
+    /// Whether its words are those of one column of texts.
+    func isText(in plan: Plan) -> Bool { columns.count == 1 && plan.columns[columns[0]].lane == .none }
+}
 struct ForeignKeyPlan: Sendable { var check: Int; var columns: [Int]; var reference: Int }
 struct ComparePlan: Sendable { var check: Int; var left: Int; var right: Int; var comparison: Comparison }
 struct RowRulePlan: Sendable { var check: Int; var holds: @Sendable (Row) -> Bool }

@@ -37,7 +37,8 @@ public final class ReferenceColumns: @unchecked Sendable {
             UniqueKey(columns: reference.columns)
         }
         let plan = try Plan(rules)
-        let keys = KeySet()
+        let isText = plan.keys[0].isText(in: plan)
+        let keys = KeySet(isText: isText)
         try read { source in
             var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
             run.keySets = [keys]
@@ -53,7 +54,6 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
         }
         self.keys = keys
-        let isText = types.count == 1 && Lane(types[0]) == .none
         bitmap = isText ? nil : keys.wordView.flatMap { WordBitmap($0) }
         texts = isText ? keys.wordView.flatMap { WordTable($0) } : nil
     }
@@ -79,17 +79,17 @@ public final class ReferenceColumns: @unchecked Sendable {
     /// Whether the one column has a text; readable eight bytes on.
     @inline(__always)
     func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let start = text.baseAddress else { return keys.contains(word: Key.word(ofText: PlainField.word([]))) }
-        let word = PlainField.word(start, text.count)
-        if word != PlainField.longWord { return keys.contains(word: Key.word(ofText: word)) }
+        if let key = Key(text: text) { return contains(key) }
         var print = Fingerprint()
         print.add(text)
         return keys.contains(print)
     }
 
+    @inline(__always)
     func contains(_ key: Key) -> Bool {
         switch key {
         case .word(let word): keys.contains(word: word)
+        case .wide(let wide): keys.contains(wide)
         case .print(let print): keys.contains(print)
         }
     }

@@ -21,7 +21,7 @@ struct ValidationRun {
         self.plan = plan
         self.options = options
         self.references = references
-        keySets = plan.keys.map { _ in KeySet(keepsOrder: true) }
+        keySets = plan.keys.map { KeySet(isText: $0.isText(in: plan), keepsOrder: true) }
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
         statistics = plan.columns.map { _ in ColumnTally() }
@@ -212,8 +212,9 @@ struct ValidationRun {
         var repeated: [UInt32] = []
         keySets[key].insert(keys.words) { repeated.append(keys.wordRows[$0]) }
         let words = repeated.count
+        keySets[key].insert(keys.wides) { repeated.append(keys.wideRows[$0]) }
         keySets[key].insert(keys.prints) { repeated.append(keys.printRows[$0]) }
-        if words > 0, words < repeated.count { repeated.sort() }
+        if repeated.count > words { repeated.sort() }
         counts[check] += repeated.count
         for row in repeated.map(Int.init) {
             if plan.checks[check].rejectsRow { result.rejected[row] = true }
