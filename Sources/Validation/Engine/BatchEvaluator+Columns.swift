@@ -4,7 +4,7 @@ import Glibc
 extension BatchEvaluator {
     func evaluate(column: Int) {
         let plan = UnsafePointer(columnPlans + column)
-        result.statistics[column].values += batch.rows
+        result.tallies[column].values += batch.rows
         irregular[column] = false
         if batch.kinds != nil {
             for row in 0..<batch.rows { judge(row, column, plan) }
@@ -44,8 +44,8 @@ extension BatchEvaluator {
         if case .datetime(let separator, let zone) = plan.pointee.fast {
             (field.separator, field.zone) = (separator, zone)
         }
-        let declined = read(&field, batch.rows, values + column * Batch.limit, picked)
-        memset(states + column * Batch.limit, Int32(State.lane), batch.rows)
+        let declined = read(&field, batch.rows, values + column * limit, picked)
+        memset(states + column * limit, Int32(State.lane), batch.rows)
         if declined == 0 { return }
         let markers = plan.pointee.missing.words ?? []
         let quote = batch.quote
@@ -56,7 +56,7 @@ extension BatchEvaluator {
             // Markers are most of what is declined.
             let word = PlainField.word(start, count)
             if word != PlainField.longWord, start.pointee != quote, markers.contains(word) {
-                states[column * Batch.limit + row] = State.missing
+                states[column * limit + row] = State.missing
                 missing += 1
                 if let check = plan.pointee.requiredCheck { flag(check, row, column) }
             } else {
@@ -85,15 +85,15 @@ extension BatchEvaluator {
     private func noteMissing(_ count: Int, _ column: Int) {
         guard count > 0 else { return }
         irregular[column] = true
-        result.statistics[column].missing += count
-        result.statistics[column].values -= count
+        result.tallies[column].missing += count
+        result.tallies[column].values -= count
     }
 
     /// Texts need no reading: they are found, and those that are missing or must be decoded are looked at.
     private func fillText(_ column: Int, _ plan: UnsafePointer<ColumnPlan>) {
         readTexts(column)
         irregular[column] = true
-        memset(states + column * Batch.limit, Int32(State.text), batch.rows)
+        memset(states + column * limit, Int32(State.text), batch.rows)
         var count = 0
         if let markers = plan.pointee.missing.words, markers.count <= 4 {
             count = cscan_pick_equal(texts, batch.rows, markers, markers.count, picked)
@@ -112,10 +112,10 @@ extension BatchEvaluator {
             let row = Int(picked[index])
             if texts.pointee.live[row] == Live.odd {
                 judge(row, column, plan)
-                if states[column * Batch.limit + row] != State.text { texts.pointee.live[row] = Live.none }
+                if states[column * limit + row] != State.text { texts.pointee.live[row] = Live.none }
             } else {
                 texts.pointee.live[row] = Live.none
-                states[column * Batch.limit + row] = State.missing
+                states[column * limit + row] = State.missing
                 missing += 1
                 if let check = plan.pointee.requiredCheck { flag(check, row, column) }
             }
@@ -123,8 +123,8 @@ extension BatchEvaluator {
         noteMissing(missing, column)
         var (shortest, longest) = (0, 0)
         cscan_text_lengths(texts, batch.rows, &shortest, &longest)
-        result.statistics[column].shortest = min(result.statistics[column].shortest, shortest)
-        result.statistics[column].longest = max(result.statistics[column].longest, longest)
+        result.tallies[column].shortest = min(result.tallies[column].shortest, shortest)
+        result.tallies[column].longest = max(result.tallies[column].longest, longest)
     }
 
     /// Finds all of a column's fields as texts, whatever their states.
@@ -139,7 +139,7 @@ extension BatchEvaluator {
     /// Finds the texts of a column whose states are known.
     func findTexts(_ column: Int) {
         readTexts(column)
-        let states = states + column * Batch.limit
+        let states = states + column * limit
         for row in 0..<batch.rows where states[row] == State.missing || states[row] == State.invalid {
             texts.pointee.live[row] = Live.none
         }
@@ -147,7 +147,7 @@ extension BatchEvaluator {
 
     /// One field, by the exact reader.
     func judge(_ row: Int, _ column: Int, _ plan: UnsafePointer<ColumnPlan>) {
-        let index = column * Batch.limit + row
+        let index = column * limit + row
         irregular[column] = true
         let field = batch.field(row, places[column])
         let judged: Judged
@@ -167,8 +167,8 @@ extension BatchEvaluator {
             if let check = plan.pointee.requiredCheck { flag(check, row, column) }
         case .invalid:
             states[index] = State.invalid
-            result.statistics[column].invalid += 1
-            result.statistics[column].values -= 1
+            result.tallies[column].invalid += 1
+            result.tallies[column].values -= 1
             flag(plan.pointee.typeCheck, row, column)
         case .lane(let position):
             states[index] = State.lane
@@ -179,8 +179,8 @@ extension BatchEvaluator {
         case .text:
             states[index] = State.text
             let count = batch.kinds == nil ? characters(field).count : field.count
-            result.statistics[column].shortest = min(result.statistics[column].shortest, count)
-            result.statistics[column].longest = max(result.statistics[column].longest, count)
+            result.tallies[column].shortest = min(result.tallies[column].shortest, count)
+            result.tallies[column].longest = max(result.tallies[column].longest, count)
         }
     }
 
@@ -229,8 +229,9 @@ extension BatchEvaluator {
 
     /// Bounds, smallest, largest and sum of the values on the lane; the few that are not, one by one.
     private func summarise(_ column: Int, _ plan: UnsafePointer<ColumnPlan>) {
-        let values = values + column * Batch.limit
-        let states = states + column * Batch.limit
+        let values = values + column * limit
+        let states = states + column * limit
+        let tally = result.tallies + column
         var low = Int64.max
         var high = Int64.min
         let isDouble = plan.pointee.lane == .double
@@ -242,26 +243,26 @@ extension BatchEvaluator {
             } else {
                 cscan_summary(values, batch.rows, &low, &high, &highSum, &lowSum)
             }
-            result.statistics[column].sum += Int128(highSum) << 32 + Int128(lowSum)
+            tally.pointee.sum += Int128(highSum) << 32 + Int128(lowSum)
         } else {
             for row in 0..<batch.rows where states[row] == State.lane {
                 low = min(low, values[row])
                 high = max(high, values[row])
-                result.statistics[column].doubles.add(Lane.double(values[row]))
+                tally.pointee.doubles.add(Lane.double(values[row]))
             }
         }
-        result.statistics[column].low = min(result.statistics[column].low, low)
-        result.statistics[column].high = max(result.statistics[column].high, high)
+        tally.pointee.low = min(tally.pointee.low, low)
+        tally.pointee.high = max(tally.pointee.high, high)
         var hasExact = false
         if !exacts.isEmpty {
             for row in 0..<batch.rows where states[row] == State.exact {
-                guard let value = exacts[column * Batch.limit + row] else { continue }
+                guard let value = exacts[column * limit + row] else { continue }
                 hasExact = true
-                result.statistics[column].exactCount += 1
-                if let sum = result.statistics[column].exactSum {
-                    result.statistics[column].exactSum = sum.adding(value)
+                tally.pointee.exactCount += 1
+                if let sum = tally.pointee.exactSum {
+                    tally.pointee.exactSum = sum.adding(value)
                 }
-                result.statistics[column].noteExact(value)
+                tally.pointee.noteExact(value)
             }
         }
         guard hasExact || low < plan.pointee.low || high > plan.pointee.high else { return }
@@ -269,7 +270,7 @@ extension BatchEvaluator {
             for row in 0..<batch.rows {
                 if states[row] == State.lane {
                     if values[row] < bound.low || values[row] > bound.high { flag(bound.check, row, column) }
-                } else if states[row] == State.exact, let value = exacts[column * Batch.limit + row],
+                } else if states[row] == State.exact, let value = exacts[column * limit + row],
                     !bound.kind.allows(value, bound.exact)
                 {
                     flag(bound.check, row, column)
@@ -280,7 +281,7 @@ extension BatchEvaluator {
 
     private func checkMembers(_ members: ColumnPlan.Members, _ column: Int) {
         for row in 0..<batch.rows {
-            let index = column * Batch.limit + row
+            let index = column * limit + row
             switch states[index] {
             case State.lane: if !members.positions.contains(values[index]) { flag(members.check, row, column) }
             case State.exact:
@@ -292,21 +293,21 @@ extension BatchEvaluator {
 
     private func checkReference(_ check: Int, _ target: ReferenceColumns, _ column: Int) {
         if let bits = target.bitmapView, !irregular[column] {
-            let values = values + column * Batch.limit
+            let values = values + column * limit
             for row in 0..<batch.rows where !bits.contains(UInt64(bitPattern: values[row])) {
                 flag(check, row, column)
             }
             return
         }
         if let words = target.wordView, !irregular[column] {
-            let values = values + column * Batch.limit
+            let values = values + column * limit
             for row in 0..<batch.rows where !words.contains(UInt64(bitPattern: values[row])) {
                 flag(check, row, column)
             }
             return
         }
         for row in 0..<batch.rows {
-            let index = column * Batch.limit + row
+            let index = column * limit + row
             switch states[index] {
             case State.lane: if !target.contains(position: values[index]) { flag(check, row, column) }
             case State.exact:

@@ -22,8 +22,8 @@ extension BatchEvaluator {
         let right = plan.columns[rule.right]
         if left.lane == right.lane, left.lane != .none {
             let comparison = rule.comparison
-            let (one, other) = (values + rule.left * Batch.limit, values + rule.right * Batch.limit)
-            let (oneState, otherState) = (states + rule.left * Batch.limit, states + rule.right * Batch.limit)
+            let (one, other) = (values + rule.left * limit, values + rule.right * limit)
+            let (oneState, otherState) = (states + rule.left * limit, states + rule.right * limit)
             if exacts.isEmpty {
                 let broken = cscan_pick_compared(
                     one, other, oneState, otherState, batch.rows, comparison.relation, picked)
@@ -47,7 +47,7 @@ extension BatchEvaluator {
     private func compareExactly(_ rule: ComparePlan, _ row: Int) {
         let holds: Bool
         if plan.columns[rule.left].lane == .none {
-            let states = [rule.left, rule.right].map { self.states[$0 * Batch.limit + row] }
+            let states = [rule.left, rule.right].map { self.states[$0 * limit + row] }
             guard states == [State.text, State.text], let left = text(rule.left, row), let right = text(rule.right, row)
             else { return }
             let order = left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
@@ -80,7 +80,7 @@ extension BatchEvaluator {
     func fingerprint(_ columns: [Int], _ row: Int) -> Fingerprint? {
         var print = Fingerprint()
         for column in columns {
-            let index = column * Batch.limit + row
+            let index = column * limit + row
             guard places[column] >= 0 else { return nil }
             switch states[index] {
             case State.lane:
@@ -114,13 +114,13 @@ extension BatchEvaluator {
     /// What a row has in these columns; nil if one of the values is missing or none.
     private func key(_ columns: [Int], _ row: Int) -> Key? {
         if columns.count == 1 {
-            let index = columns[0] * Batch.limit + row
+            let index = columns[0] * limit + row
             if states[index] == State.lane { return .word(UInt64(bitPattern: values[index])) }
             if states[index] == State.text, let key = withText(columns[0], row, { Key(text: $0) }) { return key }
         } else {
             var word = KeyWord()
             let fits = columns.allSatisfy { column in
-                let index = column * Batch.limit + row
+                let index = column * limit + row
                 switch states[index] {
                 case State.lane: return word.add(values[index])
                 case State.text: return withText(column, row) { word.add($0) }
@@ -149,7 +149,7 @@ extension BatchEvaluator {
         swap(&keys, &result.keys[key])
         keys.words.reserveCapacity(keys.words.count + batch.rows)
         keys.wordRows.reserveCapacity(keys.wordRows.count + batch.rows)
-        let first = columns[0] * Batch.limit
+        let first = columns[0] * limit
         let firstRow = firstRow
         func others(_ row: Int) {
             switch self.key(columns, row) {
@@ -177,7 +177,7 @@ extension BatchEvaluator {
                 }
             }
         } else if columns.count <= 2, columns.allSatisfy({ plan.columns[$0].lane != .none }) {
-            let second = columns.count == 2 ? columns[1] * Batch.limit : -1
+            let second = columns.count == 2 ? columns[1] * limit : -1
             for row in 0..<batch.rows {
                 if let word = word(first, second, row) {
                     keys.words.append(word)
@@ -212,18 +212,18 @@ extension BatchEvaluator {
                 if let print = fingerprint([column], row) { result.distinct[index].append(print) }
             }
         case .aggregate(.quantile, _, _, _):
-            if result.statistics[column].under.isEmpty {
-                result.statistics[column].under = Array(repeating: 0, count: plan.fileRules.count)
-                result.statistics[column].over = result.statistics[column].under
+            if result.tallies[column].under.isEmpty {
+                result.tallies[column].under = Array(repeating: 0, count: plan.fileRules.count)
+                result.tallies[column].over = result.tallies[column].under
             }
             for row in 0..<batch.rows {
-                let at = column * Batch.limit + row
+                let at = column * limit + row
                 if states[at] == State.lane {
-                    if values[at] < rule.laneLow { result.statistics[column].under[index] += 1 }
-                    if values[at] > rule.laneHigh { result.statistics[column].over[index] += 1 }
+                    if values[at] < rule.laneLow { result.tallies[column].under[index] += 1 }
+                    if values[at] > rule.laneHigh { result.tallies[column].over[index] += 1 }
                 } else if states[at] == State.exact, let value = exacts[at] {
-                    if let low = rule.low, value < low { result.statistics[column].under[index] += 1 }
-                    if let high = rule.high, high < value { result.statistics[column].over[index] += 1 }
+                    if let low = rule.low, value < low { result.tallies[column].under[index] += 1 }
+                    if let high = rule.high, high < value { result.tallies[column].over[index] += 1 }
                 }
             }
         default: break

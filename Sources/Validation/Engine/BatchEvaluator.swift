@@ -19,6 +19,8 @@ final class BatchEvaluator {
     let offenderLimit: Int
     let valueLength: Int
 
+    /// The most rows of a batch, and how far columns lie apart in `values` and `states`.
+    let limit: Int
     let values: UnsafeMutablePointer<Int64>
     let states: UnsafeMutablePointer<UInt8>
     /// The texts of the column that is being judged.
@@ -49,7 +51,9 @@ final class BatchEvaluator {
         references = binding.references
         offenderLimit = binding.options.offenders
         valueLength = binding.options.valueLength
-        let count = max(1, plan.columns.count) * Batch.limit
+        let limit = Batch.limit(width: binding.width)
+        self.limit = limit
+        let count = max(1, plan.columns.count) * limit
         values = .allocate(capacity: count)
         states = .allocate(capacity: count)
         states.initialize(repeating: State.missing, count: count)
@@ -57,9 +61,9 @@ final class BatchEvaluator {
         texts = .allocate(capacity: 1)
         texts.initialize(
             to: cscan_texts(
-                starts: .allocate(capacity: Batch.limit), counts: .allocate(capacity: Batch.limit),
-                words: .allocate(capacity: Batch.limit), live: .allocate(capacity: Batch.limit)))
-        picked = .allocate(capacity: Batch.limit)
+                starts: .allocate(capacity: limit), counts: .allocate(capacity: limit),
+                words: .allocate(capacity: limit), live: .allocate(capacity: limit)))
+        picked = .allocate(capacity: limit)
         irregular = Array(repeating: true, count: plan.columns.count)
         // No rows: neither pointer is followed.
         batch = Batch(
@@ -93,17 +97,17 @@ final class BatchEvaluator {
     // MARK: What rules ask
 
     func isMissing(_ column: Int, _ row: Int) -> Bool {
-        places[column] < 0 || states[column * Batch.limit + row] == State.missing
+        places[column] < 0 || states[column * limit + row] == State.missing
     }
 
     /// The lane position of a value, whether or not it has outgrown the lane: nil then, or if there is none.
     func position(_ column: Int, _ row: Int) -> Int64? {
-        let index = column * Batch.limit + row
+        let index = column * limit + row
         return places[column] >= 0 && states[index] == State.lane ? values[index] : nil
     }
 
     func exact(_ column: Int, _ row: Int) -> ExactDecimal? {
-        let index = column * Batch.limit + row
+        let index = column * limit + row
         guard places[column] >= 0 else { return nil }
         switch states[index] {
         case State.lane: return plan.columns[column].lane.exact(values[index])

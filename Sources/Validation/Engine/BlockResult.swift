@@ -12,7 +12,9 @@ final class BlockResult {
     var ends: [UInt32] = []
     /// Lines that are no rows, relative to the block: comments, blank ones.
     var gaps: [Range<Int>] = []
-    var statistics: [ColumnTally]
+    /// By column. A pointer, because it is written to for each column of each batch.
+    let tallies: UnsafeMutablePointer<ColumnTally>
+    private let columns: Int
     var keys: [KeyColumn]
     /// By rule of the file that counts different values: the fingerprints seen in the block.
     var distinct: [[Fingerprint]]
@@ -47,9 +49,16 @@ final class BlockResult {
     init(_ plan: Plan) {
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
-        statistics = plan.columns.map { _ in ColumnTally() }
+        columns = plan.columns.count
+        tallies = .allocate(capacity: max(1, columns))
+        tallies.initialize(repeating: ColumnTally(), count: columns)
         keys = plan.keys.map { _ in KeyColumn() }
         distinct = plan.fileRules.map { _ in [] }
+    }
+
+    deinit {
+        tallies.deinitialize(count: columns)
+        tallies.deallocate()
     }
 }
 

@@ -17,7 +17,7 @@ extension Plan {
                 departure.rawValue, departure.text, [], consequence,
                 rejects: isRow || rules.definition.departures[departure] != nil)
             checks[check].isQuiet = departure.severity == .warning && rules.definition.departures[departure] == nil
-            departureChecks[departure] = check
+            set(check, of: departure)
         }
         for column in rules.definition.columns {
             guard columnIndex[column.name] == nil else {

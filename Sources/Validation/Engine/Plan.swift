@@ -12,12 +12,16 @@ struct Plan: Sendable {
     var fileRules: [FileRulePlan] = []
     var references: [Reference] = []
     /// The check of each departure.
-    var departureChecks: [Departure: Int] = [:]
+    private var departureChecks = [Int?](repeating: nil, count: Departure.allCases.count)
     var missingColumnCheck = 0
     var needsAnyColumn = false
     var columnIndex: [String: Int] = [:]
     /// By column, the texts that stand for a missing value.
     var markers: [String: [String]] = [:]
+
+    func check(of departure: Departure) -> Int? { departureChecks[departure.number] }
+
+    mutating func set(_ check: Int, of departure: Departure) { departureChecks[departure.number] = check }
 }
 
 struct CheckPlan: Sendable {
