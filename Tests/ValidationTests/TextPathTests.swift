@@ -142,4 +142,57 @@ struct TextPathTests {
             #expect(try Pattern(expression).shape == nil, "\(expression)")
         }
     }
+
+    private static let others =
+        "code,name\nAA,BBB\nBBB,12\nabcdefgh,é\nabcdefghijk,AA\na text longer than any word,12345678\n日本,日本\n,\n"
+
+    @Test("rules over texts give the same where every text is decoded first", arguments: [1, 2])
+    func decodedTexts(threads: Int) throws {
+        var dice = Dice(71)
+        let texts = [
+            "", "NA", "n/a", "AA", "BBB", "CC", "A1B2C3", "abcdefgh", "abcdefghi", "abcdefghijk", "abcdefghijklm", "é",
+            "日本", "ééé",
+            "a text longer than any word", "a text longer than any Word", "x y", "12", "12345678", "123456789",
+        ]
+        for round in 0..<30 {
+            let markers = [
+                ["", "NA"], [""], ["NA", "", "n/a", "-", "12345678"], ["NA", "abcdefghi"], ["CC", "x", "y", "z", "NA"],
+            ]
+            func rules(_ dialect: Dialect) -> RuleSet {
+                RuleSet("t", format: .delimited(dialect), missing: markers[round % markers.count]) {
+                    Column("a").required().oneOf("AA", "BBB", "12", "日本").length(2)
+                    Column("b").references("code", of: "o.csv").pattern("[A-Z0-9]{2,6}")
+                    Column("c").unique().minLength(2).maxLength(8).oneOf("a text longer than any word", "AA", "ééé")
+                    Column("d").pattern("[^x]+( y)?").check("no B") { !$0.contains("B") }
+                    Column("e", .integer).pattern("[0-9]+").max(99)
+                    UniqueKey("a", "b")
+                    UniqueKey("b", "c", "d")
+                    ForeignKey("a", "d", references: "code", "name", of: "o.csv")
+                    Compare("a", .lessThan, "b", severity: .warning)
+                    DistinctCount(of: "b", ...9)
+                }
+            }
+            var text = "a,b,c,d,e\n"
+            for _ in 0..<Int.random(in: 0...1300, using: &dice) {
+                text +=
+                    (0..<5).map { _ in
+                        let value = texts.randomElement(using: &dice) ?? ""
+                        return Int.random(in: 0..<5, using: &dice) == 0 ? "\"\(value)\"" : value
+                    }.joined(separator: ",") + (Int.random(in: 0..<9, using: &dice) == 0 ? "\r\n" : "\n")
+            }
+            func report(_ dialect: Dialect) throws -> ValidationReport {
+                var report = try Array(text.utf8).withUnsafeBytes {
+                    try Validator(rules(dialect)).validate(
+                        bytes: $0, references: { try ReferenceColumns($0, pull: pull(Self.others)) },
+                        options: ValidationOptions(threads: threads, blockSize: round % 2 == 0 ? 1 << 20 : 1 << 10))
+                }
+                report.seconds = 0
+                return report
+            }
+            let quick = try report(Dialect())
+            let slow = try report(Dialect(escape: "\\"))
+            #expect(quick == slow)
+            #expect(quick.jsonString() == slow.jsonString())
+        }
+    }
 }
