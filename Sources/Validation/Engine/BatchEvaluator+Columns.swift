@@ -3,7 +3,7 @@ import Glibc
 
 extension BatchEvaluator {
     func evaluate(column: Int) {
-        let plan = UnsafePointer(columnPlans + column)
+        let plan = columnPlans + column
         result.tallies[column].values += batch.rows
         irregular[column] = false
         if batch.kinds != nil {

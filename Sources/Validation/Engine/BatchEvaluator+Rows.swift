@@ -18,9 +18,8 @@ extension BatchEvaluator {
 
     private func compare(_ rule: ComparePlan) {
         guard arePresent([rule.left, rule.right]) else { return }
-        let left = plan.columns[rule.left]
-        let right = plan.columns[rule.right]
-        if left.lane == right.lane, left.lane != .none {
+        let (left, right) = (columnPlans[rule.left].lane, columnPlans[rule.right].lane)
+        if left == right, left != .none {
             let comparison = rule.comparison
             let (one, other) = (values + rule.left * limit, values + rule.right * limit)
             let (oneState, otherState) = (states + rule.left * limit, states + rule.right * limit)
@@ -46,7 +45,7 @@ extension BatchEvaluator {
 
     private func compareExactly(_ rule: ComparePlan, _ row: Int) {
         let holds: Bool
-        if plan.columns[rule.left].lane == .none {
+        if columnPlans[rule.left].lane == .none {
             let states = [rule.left, rule.right].map { self.states[$0 * limit + row] }
             guard states == [State.text, State.text], let left = text(rule.left, row), let right = text(rule.right, row)
             else { return }
@@ -67,12 +66,12 @@ extension BatchEvaluator {
 
     /// Dates are counted in days, datetimes in seconds: a date stands for its midnight in UTC.
     private func comparable(_ value: ExactDecimal, _ column: Int) -> ExactDecimal {
-        if case .date = plan.columns[column].type.kind { return value.times(86_400) }
+        if case .date = columnPlans[column].type.kind { return value.times(86_400) }
         return value
     }
 
     private func double(_ column: Int, _ row: Int) -> Double? {
-        if case .double = plan.columns[column].lane { return position(column, row).map(Lane.double) }
+        if case .double = columnPlans[column].lane { return position(column, row).map(Lane.double) }
         return exact(column, row).flatMap { Double($0.text) }
     }
 
@@ -165,7 +164,7 @@ extension BatchEvaluator {
             case nil: break
             }
         }
-        if columns.count == 1, plan.columns[columns[0]].lane == .none {
+        if columns.count == 1, columnPlans[columns[0]].lane == .none {
             findTexts(columns[0])
             for row in 0..<batch.rows {
                 let word = texts.pointee.words[row]
@@ -176,7 +175,7 @@ extension BatchEvaluator {
                     others(row)
                 }
             }
-        } else if columns.count <= 2, columns.allSatisfy({ plan.columns[$0].lane != .none }) {
+        } else if columns.count <= 2, columns.allSatisfy({ columnPlans[$0].lane != .none }) {
             let second = columns.count == 2 ? columns[1] * limit : -1
             for row in 0..<batch.rows {
                 if let word = word(first, second, row) {

@@ -28,7 +28,7 @@ extension BatchEvaluator {
                 if scalars < length.min || scalars > length.max { flag(length.check, row, column) }
             }
         }
-        for (check, pattern) in plan.pointee.patterns {
+        for (check, pattern) in patterns[column] {
             let shape = pattern.shape?.view
             let count = shape.map { cscan_pick_unlike(batch.base, texts, batch.rows, $0, picked) }
             if count == 0 { continue }

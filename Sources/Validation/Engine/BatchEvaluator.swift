@@ -9,8 +9,10 @@ final class BatchEvaluator {
     enum Live { static let none: UInt8 = 0, plain: UInt8 = 1, odd: UInt8 = 2 }
 
     let plan: Plan
-    /// The columns' plans again, read where they are: a copy of one counts dozens of references.
-    let columnPlans: UnsafeMutablePointer<ColumnPlan>
+    /// The columns' plans where they are; valid as long as `plan` is.
+    let columnPlans: UnsafePointer<ColumnPlan>
+    /// By column, its patterns with tables of their own: two threads that share one wait for each other.
+    let patterns: [[(check: Int, pattern: Pattern)]]
     let dialect: CompiledDialect?
     /// By declared column, its place in the file; -1 if the file lacks it.
     let places: [Int]
@@ -36,15 +38,13 @@ final class BatchEvaluator {
     var irregular: [Bool]
 
     init(_ binding: Binding, _ result: BlockResult) {
-        var plan = binding.plan
-        for column in plan.columns.indices {
-            for index in plan.columns[column].patterns.indices {
-                plan.columns[column].patterns[index].pattern = plan.columns[column].patterns[index].pattern.copy()
-            }
-        }
+        let plan = binding.plan
         self.plan = plan
-        columnPlans = .allocate(capacity: max(1, plan.columns.count))
-        columnPlans.initialize(from: plan.columns, count: plan.columns.count)
+        let columnPlans = plan.made.first
+        self.columnPlans = columnPlans
+        patterns = plan.columns.indices.map { column in
+            columnPlans[column].patterns.map { ($0.check, $0.pattern.copy()) }
+        }
         dialect = binding.plan.dialect
         places = binding.places
         width = binding.width
@@ -74,8 +74,6 @@ final class BatchEvaluator {
     }
 
     deinit {
-        columnPlans.deinitialize(count: plan.columns.count)
-        columnPlans.deallocate()
         values.deallocate()
         states.deallocate()
         texts.pointee.starts.deallocate()
@@ -110,7 +108,7 @@ final class BatchEvaluator {
         let index = column * limit + row
         guard places[column] >= 0 else { return nil }
         switch states[index] {
-        case State.lane: return plan.columns[column].lane.exact(values[index])
+        case State.lane: return columnPlans[column].lane.exact(values[index])
         case State.exact: return exacts[index]
         default: return nil
         }
@@ -135,7 +133,7 @@ final class BatchEvaluator {
         let field = batch.field(row, place)
         result.offenders[check].append(
             Offender(
-                row: firstRow + row, column: plan.columns[column].name, byte: batch.position(row, place),
+                row: firstRow + row, column: columnPlans[column].name, byte: batch.position(row, place),
                 value: shown(characters(field))))
     }
 

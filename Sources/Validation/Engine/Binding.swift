@@ -28,7 +28,7 @@ struct Binding {
         self.references = references
         dialect = plan.dialect
         guard var dialect else {
-            header = plan.columns.map(\.name)
+            header = plan.columns.indices.map { plan.made.first[$0].name }
             places = Array(header.indices)
             width = max(1, header.count)
             dataStart = Self.skipMark(block) ? 3 : 0
@@ -52,7 +52,7 @@ struct Binding {
         } else {
             dataStart = headerRange.lowerBound
             headerRange = 0..<0
-            header = plan.columns.map(\.name)
+            header = plan.columns.indices.map { plan.made.first[$0].name }
             width = max(1, fields.count)
             places = header.indices.map { $0 < width ? $0 : -1 }
             if fields.isEmpty { width = max(1, header.count) }
@@ -181,6 +181,7 @@ struct Binding {
     private mutating func bind() {
         width = max(1, header.count)
         var seen: [String: Int] = [:]
+        seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
             if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
                 note(check, nil, headerRange.lowerBound, "column \(place + 1)")
@@ -194,9 +195,12 @@ struct Binding {
             for (place, name) in header.enumerated() where folded[name.lowercased()] == nil {
                 folded[name.lowercased()] = place
             }
-            places = plan.columns.map { seen[$0.name] ?? folded[$0.name.lowercased()] ?? -1 }
+            places = plan.columns.indices.map { column in
+                let name = plan.made.first[column].name
+                return seen[name] ?? folded[name.lowercased()] ?? -1
+            }
         } else {
-            places = plan.columns.map { seen[$0.name] ?? -1 }
+            places = plan.columns.indices.map { seen[plan.made.first[$0].name] ?? -1 }
         }
         noteMissing()
         let bound = Set(places)
@@ -224,8 +228,9 @@ struct Binding {
         if plan.needsAnyColumn, places.allSatisfy({ $0 < 0 }) {
             note(plan.missingColumnCheck, nil, headerRange.lowerBound, "none of the declared columns")
         }
-        for (column, place) in zip(plan.columns, places) where place < 0 && !column.isOptional {
-            note(plan.missingColumnCheck, column.name, headerRange.lowerBound, column.name)
+        for column in plan.columns.indices where places[column] < 0 && !plan.made.first[column].isOptional {
+            let name = plan.made.first[column].name
+            note(plan.missingColumnCheck, name, headerRange.lowerBound, name)
         }
     }
 }

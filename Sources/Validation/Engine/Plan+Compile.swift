@@ -29,6 +29,7 @@ extension Plan {
         }
         for rule in rules.definition.tableRules { try add(rule) }
         needsAnyColumn = rules.definition.needsAnyColumn
+        made = ColumnPlans(columns)
     }
 
     private func applies(_ departure: Departure) -> Bool {

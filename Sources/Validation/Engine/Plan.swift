@@ -4,6 +4,8 @@ struct Plan: Sendable {
     var format: Format
     var dialect: CompiledDialect?
     var columns: [ColumnPlan] = []
+    /// The same, once all of them are made.
+    var made = ColumnPlans([])
     var checks: [CheckPlan] = []
     var keys: [KeyPlan] = []
     var foreignKeys: [ForeignKeyPlan] = []
@@ -22,6 +24,28 @@ struct Plan: Sendable {
     func check(of departure: Departure) -> Int? { departureChecks[departure.number] }
 
     mutating func set(_ check: Int, of departure: Departure) { departureChecks[departure.number] = check }
+}
+
+/// Plans of columns, read where they are: a copy of one counts dozens of references.
+///
+/// Sendable without the compiler's proof: what it points to is never written after `init`.
+final class ColumnPlans: @unchecked Sendable {
+    /// By column; valid as long as this is.
+    let first: UnsafePointer<ColumnPlan>
+    private let plans: UnsafeMutablePointer<ColumnPlan>
+    private let count: Int
+
+    init(_ columns: [ColumnPlan]) {
+        count = columns.count
+        plans = .allocate(capacity: max(1, count))
+        plans.initialize(from: columns, count: count)
+        first = UnsafePointer(plans)
+    }
+
+    deinit {
+        plans.deinitialize(count: count)
+        plans.deallocate()
+    }
 }
 
 struct CheckPlan: Sendable {

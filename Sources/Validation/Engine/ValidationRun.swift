@@ -263,7 +263,7 @@ struct ValidationRun {
         }
         for (place, name) in binding.header.enumerated() {
             if let column = declared[place] {
-                all.append(plan.columns[column].statistics(statistics[column]))
+                all.append(plan.made.first[column].statistics(statistics[column]))
             } else {
                 all.append(ColumnStatistics(name: name, type: nil, values: 0, missing: 0, invalid: 0))
             }
