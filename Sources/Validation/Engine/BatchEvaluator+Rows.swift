@@ -146,8 +146,6 @@ extension BatchEvaluator {
         // Taken out of the result while it grows: each access there would be checked.
         var keys = BlockResult.KeyColumn()
         swap(&keys, &result.keys[key])
-        keys.words.reserveCapacity(keys.words.count + batch.rows)
-        keys.wordRows.reserveCapacity(keys.wordRows.count + batch.rows)
         let first = columns[0] * limit
         let firstRow = firstRow
         func others(_ row: Int) {

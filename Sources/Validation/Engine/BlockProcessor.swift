@@ -206,7 +206,8 @@ final class BlockProcessor {
         let first = result.rows
         var starts: [UInt32] = []
         swap(&starts, &result.starts)
-        starts.reserveCapacity(starts.count + rows)
+        // Twice as much at a time: what is asked for is what one gets, and all is copied to it.
+        if starts.capacity < starts.count + rows { starts.reserveCapacity(2 * starts.count + rows) }
         for row in 0..<rows { starts.append(ends[row &* width &- 1] &+ 1) }
         swap(&starts, &result.starts)
         result.rejected.append(contentsOf: repeatElement(false, count: rows))
