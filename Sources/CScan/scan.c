@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "places.h"
+
 #define NAME words_sse2
 #define TARGET
 #define SPLAT(N, BYTE) const __m128i N = _mm_set1_epi8((char)(BYTE))
@@ -13,7 +15,23 @@
 #define PART(N, V, SHIFT) (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(V, N)) << SHIFT
 #define MASK(N) (PART(N, v0, 0) | PART(N, v1, 16) | PART(N, v2, 32) | PART(N, v3, 48))
 #define HIGH() (uint64_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(v0, v1), _mm_or_si128(v2, v3)))
+// More are written than there are, without asking: what lies past the count is written again.
+#define ONE(I) out[I] = at + (uint32_t)__builtin_ctzll(left | (uint64_t)1 << 63), left &= left - 1
+#define EMIT(OUT, BITS, AT)                                                                                             \
+    {                                                                                                                   \
+        uint32_t *const out = OUT;                                                                                      \
+        const uint32_t at = AT;                                                                                         \
+        uint64_t left = BITS;                                                                                           \
+        const size_t count = (size_t)__builtin_popcountll(left);                                                        \
+        ONE(0), ONE(1), ONE(2), ONE(3), ONE(4), ONE(5), ONE(6), ONE(7);                                                 \
+        if (count > 8) {                                                                                                \
+            ONE(8), ONE(9), ONE(10), ONE(11), ONE(12), ONE(13), ONE(14), ONE(15);                                       \
+            for (size_t more = 16; more < count; more++) ONE(more);                                                     \
+        }                                                                                                               \
+    }
 #include "words.h"
+#undef ONE
+#undef EMIT
 #undef NAME
 #undef TARGET
 #undef SPLAT
@@ -30,6 +48,19 @@
 #define PART(N, V, SHIFT) (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(V, N)) << SHIFT
 #define MASK(N) (PART(N, v0, 0) | PART(N, v1, 32))
 #define HIGH() (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(v0, v1))
+// Eight places at a time out of a table, however many of them there are: what lies past the count is written again.
+#define EMIT(OUT, BITS, AT)                                                                                             \
+    {                                                                                                                   \
+        uint32_t *out = OUT;                                                                                            \
+        __m256i at = _mm256_set1_epi32((int)(AT));                                                                      \
+        for (unsigned shift = 0; shift < 64; shift += 8) {                                                              \
+            const uint8_t byte = (uint8_t)((BITS) >> shift);                                                            \
+            const __m128i places = _mm_cvtsi64_si128((long long)places_of_bits[byte]);                                  \
+            _mm256_storeu_si256((__m256i *)out, _mm256_add_epi32(_mm256_cvtepu8_epi32(places), at));                    \
+            out += __builtin_popcount(byte);                                                                            \
+            at = _mm256_add_epi32(at, _mm256_set1_epi32(8));                                                            \
+        }                                                                                                               \
+    }
 #include "words.h"
 
 static int has_avx2(void) {
@@ -63,30 +94,3 @@ size_t cscan_words(const uint8_t *base, size_t position, size_t end, struct csca
 size_t cscan_words_baseline(const uint8_t *base, size_t position, size_t end, struct cscan *scan) { return position; }
 
 #endif
-
-#define SUMMARY                                                                                                         \
-    int64_t least = INT64_MAX, most = INT64_MIN, high_half = 0;                                                         \
-    uint64_t low_half = 0;                                                                                              \
-    for (size_t index = 0; index < count; index++) {                                                                    \
-        const int64_t value = values[index];                                                                            \
-        least = value < least ? value : least;                                                                          \
-        most = value > most ? value : most;                                                                             \
-        high_half += (int32_t)((uint64_t)value >> 32);                                                                  \
-        low_half += (uint32_t)value;                                                                                    \
-    }                                                                                                                   \
-    *low = least, *high = most, *high_sum = high_half, *low_sum = low_half;
-
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static void summary_avx2(
-    const int64_t *values, size_t count, int64_t *low, int64_t *high, int64_t *high_sum, uint64_t *low_sum) {
-    SUMMARY
-}
-#endif
-
-void cscan_summary(
-    const int64_t *values, size_t count, int64_t *low, int64_t *high, int64_t *high_sum, uint64_t *low_sum) {
-#if defined(__x86_64__)
-    if (cscan_is_wide()) return summary_avx2(values, count, low, high, high_sum, low_sum);
-#endif
-    SUMMARY
-}

@@ -1,4 +1,4 @@
-// The loop over words of 64 bytes; included once for each set of instructions, with NAME, TARGET, LOAD, MASK and HIGH.
+// The loop over words of 64 bytes; included once for each set of instructions, with NAME, TARGET, LOAD, MASK, HIGH and EMIT.
 
 TARGET static size_t NAME(const uint8_t *base, size_t position, size_t end, struct cscan *scan) {
     uint32_t *const fields = scan->fields;
@@ -49,23 +49,15 @@ TARGET static size_t NAME(const uint8_t *base, size_t position, size_t end, stru
             else if (closing >> 63) next = CSCAN_QUOTE_IN_QUOTED;
         }
         if (separators >> 63) next = row_ends >> 63 ? CSCAN_ROW_START : CSCAN_FIELD_START;
-        while (row_ends != 0) {
+        // Most words have no end of a row or one: written in any case, kept if it is one.
+        rows[row_count] = (uint32_t)(field_count + (size_t)__builtin_popcountll(separators & ((row_ends & (0 - row_ends)) - 1)));
+        row_count += row_ends != 0;
+        while ((row_ends &= row_ends - 1) != 0) {
             const uint64_t below = (row_ends & (0 - row_ends)) - 1;
             rows[row_count++] = (uint32_t)(field_count + (size_t)__builtin_popcountll(separators & below));
-            row_ends &= row_ends - 1;
         }
-        const size_t count = (size_t)__builtin_popcountll(separators);
-        uint32_t *out = fields + field_count;
-        const uint32_t at = (uint32_t)position;
-        field_count += count;
-        // More are written than there are, without asking: what lies past the count is written again.
-#define ONE(I) out[I] = at + (uint32_t)__builtin_ctzll(separators | (uint64_t)1 << 63), separators &= separators - 1
-        ONE(0), ONE(1), ONE(2), ONE(3), ONE(4), ONE(5), ONE(6), ONE(7);
-        if (count > 8) {
-            ONE(8), ONE(9), ONE(10), ONE(11), ONE(12), ONE(13), ONE(14), ONE(15);
-            for (size_t more = 16; more < count; more++) ONE(more);
-        }
-#undef ONE
+        EMIT(fields + field_count, separators, (uint32_t)position)
+        field_count += (size_t)__builtin_popcountll(separators);
         state = next;
     }
     scan->field_count = field_count;

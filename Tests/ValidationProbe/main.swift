@@ -46,7 +46,46 @@ func show(_ report: ValidationReport) {
     print(report.jsonString())
 }
 
-/// One request: `flights FILE DIR`, `schema FILE SCHEMA` or `infer FILE`, with options.
+/// Rules a word at a time, with `;` between: `column NAME TYPE LIMIT`, `unique COLUMNS LIMIT` and `foreign COLUMNS COLUMNS OBJECT
+/// LIMIT`, where a limit is a number of rows or a share with a `%`. Nil if they can't be read.
+func ruleSet(_ text: String) -> RuleSet? {
+    func tolerance(_ word: Substring) -> Tolerance? {
+        word.hasSuffix("%") ? Double(word.dropLast()).map { .percent($0) } : Int(word).map { .rows($0) }
+    }
+    func names(_ word: Substring) -> [String] { word.split(separator: ",").map(String.init) }
+    let types: [Substring: ColumnType] = ["integer": .integer, "decimal": .decimal, "date": .date, "string": .string]
+    var elements: [any RuleElement] = []
+    for rule in text.split(separator: ";") {
+        let words = rule.split(separator: " ")
+        guard let kind = words.first, let last = words.last, let limit = tolerance(last) else { return nil }
+        switch (kind, words.count) {
+        case ("column", 4):
+            guard let type = types[words[2]] else { return nil }
+            elements.append(Column(String(words[1]), type, atMost: limit))
+        case ("unique", 3): elements.append(UniqueKey(columns: names(words[1]), atMost: limit))
+        case ("foreign", 5):
+            let (own, other, object) = (names(words[1]), names(words[2]), String(words[3]))
+            guard own.count == other.count else { return nil }
+            switch own.count {
+            case 1: elements.append(ForeignKey(own[0], references: other[0], of: object, atMost: limit))
+            case 2:
+                elements.append(
+                    ForeignKey(own[0], own[1], references: other[0], other[1], of: object, atMost: limit))
+            case 3:
+                elements.append(
+                    ForeignKey(
+                        own[0], own[1], own[2], references: other[0], other[1], other[2], of: object, atMost: limit))
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+    return RuleSet("table") { for element in elements { element } }
+}
+
+struct UnreadableRules: Error {}
+
+/// One request: `flights FILE DIR`, `schema FILE SCHEMA`, `rules FILE RULES` or `infer FILE`, with options.
 struct Request {
     let arguments: [String]
 
@@ -90,6 +129,9 @@ struct Request {
             let format = Format(key: option("--format") ?? arguments[1]) ?? .csv
             let schema = try TableSchema(bytes: map(arguments[2]), name: "table", format: format)
             show(try run(try Validator(schema), map(arguments[1])))
+        case "rules":
+            guard let rules = ruleSet(arguments[2]) else { throw UnreadableRules() }
+            show(try run(try Validator(rules), map(arguments[1])))
         case "infer": print(try SchemaInference.schema(of: map(arguments[1])).replacing("\n", with: " "))
         default: exit(64)
         }
@@ -99,7 +141,7 @@ struct Request {
 let arguments = Array(CommandLine.arguments.dropFirst())
 guard arguments.count > 2 || arguments == ["serve"] else {
     print(
-        "validation-probe flights|schema FILE DIR|SCHEMA [--threads N] [--chunk N] [--block N] [--format KEY] [--text]\n"
+        "validation-probe flights|schema|rules FILE DIR|SCHEMA|RULES [--threads N] [--chunk N] [--block N] [--format KEY] [--text]\n"
             + "validation-probe serve      reads such requests, a line each, with tabs between, and answers on a line each"
     )
     exit(64)

@@ -71,4 +71,114 @@ struct HostileShapeTests {
         #expect(report.bytes < 1 << 20)
         #expect(Self.count("unterminated-quote", report) == 1)
     }
+
+    @Test("blank lines of every kind between rows are counted, shown in order, and lie in no row", arguments: [1, 2])
+    func blankLinesBetween(threads: Int) throws {
+        let run = "\n\r\n\n\r\n\r\n"
+        let text = "a,b\n" + String(repeating: run + "1,2\n" + run + "3\n" + run + "\u{0},\"\n\n\"\n" + run, count: 300)
+        var kept: [UInt8] = []
+        var accepted: [UInt8] = []
+        let report = try Array(text.utf8).withUnsafeBytes {
+            try Validator(Self.rules).validate(
+                bytes: $0, options: ValidationOptions(threads: threads, blockSize: 1 << 10),
+                quarantine: { kept += $0 }, accepted: { accepted += $0 })
+        }
+        #expect(report.rows == 900)
+        #expect(Self.count("blank-line", report) == 300 * 20)
+        let check = report.checks.first { $0.rule == "blank-line" }
+        #expect(check?.offenders.map(\.byte) == [4, 5, 7, 8, 10, 16, 17, 19, 20, 22])
+        #expect(report.checks.first { $0.rule == "nul-byte" }?.offenders.map(\.row) == (1...10).map { $0 * 3 })
+        #expect(String(decoding: kept, as: UTF8.self) == "a,b\n" + String(repeating: "3\n", count: 300))
+        #expect(
+            String(decoding: accepted, as: UTF8.self) == "a,b\n"
+                + String(repeating: "1,2\n\u{0},\"\n\n\"\n", count: 300))
+    }
+
+    @Test("rows of far more fields than the header are counted to their end", arguments: [1, 2], [1 << 12, 1 << 20])
+    func manyFields(threads: Int, block: Int) throws {
+        let fields = 300_000
+        let row = String(repeating: ",", count: fields - 1)
+        // One of them with a NUL behind the fields that are forgotten, one that the file ends in.
+        let text = "a,b\n1,2\n\(row)\n3,4\n\(row)\u{0}\r\n5,6\n\(row)"
+        let report = try Self.report(Array(text.utf8), threads: threads, block: block)
+        #expect(report.rows == 6)
+        #expect(report.rejected == 3)
+        let check = try #require(report.checks.first { $0.rule == "ragged-row" })
+        #expect(check.offenders.map(\.row) == [2, 4, 6])
+        #expect(check.offenders.map(\.byte) == [8, 8 + fields + 4, 8 + fields * 2 + 10])
+        #expect(check.offenders.allSatisfy { $0.value.hasPrefix("300000 fields, not 2: ,,,") })
+        #expect(report.checks.first { $0.rule == "nul-byte" }?.offenders.map(\.row) == [4])
+        let short = try Self.report(Array(text.utf8), threads: threads, block: block, longestRow: 1 << 16)
+        #expect(short.rows == 1)
+        #expect(Self.count("row-too-long", short) == 1)
+    }
+
+    @Test("faults in row after row are counted in each, whatever comes between", arguments: [1, 2])
+    func faultyRows(threads: Int) throws {
+        let lines = "\u{ff}\u{ff},x\u{0}\n" + "1,2\n\n" + "\u{0},\u{ff}\u{0}\u{ff}\n"
+        let bytes = Array("a,b\n".utf8) + Array(repeating: Self.bytes(lines), count: 2_000).flatMap(\.self)
+        let report = try Self.report(bytes, threads: threads)
+        #expect(report.rows == 6_000)
+        #expect(report.rejected == 4_000)
+        #expect(Self.count("invalid-utf8", report) == 8_000)
+        #expect(Self.count("nul-byte", report) == 6_000)
+        let rows = report.checks.first { $0.rule == "invalid-utf8" }?.offenders.map(\.row)
+        #expect(rows == [1, 1, 3, 3, 4, 4, 6, 6, 7, 7])
+    }
+
+    /// Latin-1: U+00FF is the byte 0xff.
+    private static func bytes(_ text: String) -> [UInt8] {
+        text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+    }
+
+    @Test("thousands of columns give what few do", arguments: [1, 2])
+    func manyColumns(threads: Int) throws {
+        let columns = 3_000
+        let names = (0..<columns).map { "c\($0)" }
+        let rules = RuleSet("wide", missing: ["NA"]) {
+            for (place, name) in names.enumerated() {
+                if place % 2 == 0 { Column(name, .integer).max(90) } else { Column(name).maxLength(2) }
+            }
+        }
+        var text = names.joined(separator: ",") + "\n"
+        var (large, long, missing) = (0, 0, 0)
+        for row in 0..<150 {
+            let fields = (0..<columns).map { column -> String in
+                let value = (row * 7 + column) % 101
+                if value == 50 {
+                    missing += 1
+                    return "NA"
+                }
+                if column % 2 == 0, value > 90 { large += 1 }
+                if column % 2 == 1, value > 99 { long += 1 }
+                return String(value)
+            }
+            text += fields.joined(separator: ",") + "\n"
+        }
+        let report = try Array(text.utf8).withUnsafeBytes {
+            try Validator(rules).validate(
+                bytes: $0, options: ValidationOptions(threads: threads, blockSize: 1 << 16))
+        }
+        #expect(report.rows == 150)
+        #expect(report.checks.filter { $0.rule == "maximum" }.reduce(0) { $0 + $1.count } == large)
+        #expect(report.checks.filter { $0.rule == "maxLength" }.reduce(0) { $0 + $1.count } == long)
+        #expect(report.columns.reduce(0) { $0 + $1.missing } == missing)
+    }
+
+    @Test("a header of more columns than any table has ends the reading", arguments: [1, 2])
+    func wideHeader(threads: Int) throws {
+        for fields in [1_400_000, 1_048_576] {
+            let header = String(repeating: ",", count: fields)
+            for text in ["\n\n\(header)\n1,2\n", "\n\n\(header)"] {
+                let report = try Self.report(Array(text.utf8), threads: threads, block: 1 << 16)
+                #expect(!report.passed)
+                #expect(report.rows == 0)
+                #expect(report.columns.isEmpty)
+                let check = report.checks.first { $0.rule == "row-too-long" }
+                #expect(check?.count == 1)
+                #expect(check?.offenders.map(\.byte) == [2])
+                #expect(check?.offenders.map(\.value) == ["over 1048576 columns"])
+            }
+        }
+    }
 }

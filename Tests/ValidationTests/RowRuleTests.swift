@@ -181,6 +181,34 @@ func selfReference() throws {
     #expect(report.broken == ["parent stands in the table itself, id": 1])
 }
 
+@Test("a foreign key over several columns holds whatever their types", arguments: [1, 2])
+func foreignKeysOfAnyType(threads: Int) throws {
+    let rules = RuleSet("t") {
+        Column("i", .integer)
+        Column("j", .integer)
+        Column("s")
+        Column("d", .date)
+        ForeignKey("i", "j", references: "i", "j", of: "o.csv")
+        ForeignKey("s", "d", references: "s", "d", of: "o.csv")
+        ForeignKey("s", "i", references: "s", "i", of: "o.csv")
+        ForeignKey("i", "j", "s", references: "i", "j", "s", of: "o.csv")
+    }
+    let other = "i,j,s,d\n1,2,ab,2013-01-01\n3,4,a much longer text,2013-01-02\n99999999999999999999,5,é,2013-01-03\n"
+    let text =
+        "i,j,s,d\n01,2,ab,2013-01-01\n3,4,a much longer text,2013-01-02\n99999999999999999999,+5,\"é\",2013-01-03\n"
+        + "1,4,ab,2013-01-02\n,2,,2013-01-01\n3,2,a much longer text,2013-01-01\n99999999999999999998,5,é,2013-01-01\n"
+    let report = try Array(text.utf8).withUnsafeBytes {
+        try Validator(rules).validate(
+            bytes: $0, references: { try ReferenceColumns($0, pull: pull(other)) },
+            options: ValidationOptions(threads: threads, blockSize: 256))
+    }
+    #expect(
+        report.broken == [
+            "i, j stands in o.csv, i, j": 3, "s, d stands in o.csv, s, d": 3, "s, i stands in o.csv, s, i": 1,
+            "i, j, s stands in o.csv, i, j, s": 3,
+        ])
+}
+
 /// Gives a text's bytes as they are asked for.
 func pull(_ text: String) -> (UnsafeMutableRawBufferPointer) -> Int {
     var rest = Array(text.utf8)[...]

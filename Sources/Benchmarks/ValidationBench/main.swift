@@ -92,6 +92,25 @@ for size in [100, 10_000, 1_000_000, 100_000_000, 10_000_000_000] {
     }
 }
 
+// A unique key over texts of so many characters: what it adds to the peak memory, beside the keys' own bytes.
+for length in [4, 5, 6, 7, 8, 9, 12, 13, 24] {
+    for order in ["ascending", "random"] {
+        try measure("key \(length) \(order)", repeats: 1) {
+            func run(_ rules: RuleSet, _ rows: KeyRows) throws -> (bytes: Int, outcome: String) {
+                var rows = rows
+                return outcome(try Validator(rules).validate(pull: { rows.fill($0) }))
+            }
+            let rows = KeyRows(
+                count: length == 4 ? 1_500_000 : 8_000_000, length: length, isAscending: order == "ascending")
+            _ = try run(RuleSet("keys") { Column("key") }, rows)
+            let before = peakMegabytes()
+            let last = try run(RuleSet("keys") { Column("key").unique() }, rows)
+            let ratio = Double((peakMegabytes() - before) << 20) / Double(rows.count * length)
+            return (last.bytes, last.outcome + ",\"memoryOverKeys\":\(ratio)")
+        }
+    }
+}
+
 // Last: its mapped pages count as memory.
 measure("sum of bytes") {
     let data = map("lineitem.csv")

@@ -1,6 +1,7 @@
-/// Up to ``Batch/limit`` rows in a row, all of the header's width.
+/// Up to ``Batch/limit(width:)`` rows in a row, all of the header's width.
 struct Batch {
-    static let limit = 1024
+    /// As many as stay in the cache while their columns are read one after the other: 512, less of very wide rows.
+    static func limit(width: Int) -> Int { max(64, min(512, (1 << 16) / max(1, width))) }
 
     let base: UnsafePointer<UInt8>
     /// The end of field `c` of row `r` is `ends[r * width + c]`; `ends[-1]` is one before the first field's start.

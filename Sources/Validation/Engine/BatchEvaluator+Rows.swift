@@ -1,3 +1,5 @@
+import CScan
+
 extension BatchEvaluator {
     /// The rules that join columns.
     func evaluateRows() {
@@ -16,15 +18,19 @@ extension BatchEvaluator {
 
     private func compare(_ rule: ComparePlan) {
         guard arePresent([rule.left, rule.right]) else { return }
-        let left = plan.columns[rule.left]
-        let right = plan.columns[rule.right]
-        if left.lane == right.lane, left.lane != .none {
+        let (left, right) = (columnPlans[rule.left].lane, columnPlans[rule.right].lane)
+        if left == right, left != .none {
             let comparison = rule.comparison
-            let (one, other) = (values + rule.left * Batch.limit, values + rule.right * Batch.limit)
-            let (oneState, otherState) = (states + rule.left * Batch.limit, states + rule.right * Batch.limit)
-            let isRegular = !irregular[rule.left] && !irregular[rule.right]
+            let (one, other) = (values + rule.left * limit, values + rule.right * limit)
+            let (oneState, otherState) = (states + rule.left * limit, states + rule.right * limit)
+            if exacts.isEmpty {
+                let broken = cscan_pick_compared(
+                    one, other, oneState, otherState, batch.rows, comparison.relation, picked)
+                for index in 0..<broken { flag(rule.check, Int(picked[index]), columns: [rule.left, rule.right]) }
+                return
+            }
             for row in 0..<batch.rows {
-                if isRegular || oneState[row] | otherState[row] == State.lane {
+                if oneState[row] | otherState[row] == State.lane {
                     if !comparison.holds(one[row], other[row]) {
                         flag(rule.check, row, columns: [rule.left, rule.right])
                     }
@@ -39,8 +45,8 @@ extension BatchEvaluator {
 
     private func compareExactly(_ rule: ComparePlan, _ row: Int) {
         let holds: Bool
-        if plan.columns[rule.left].lane == .none {
-            let states = [rule.left, rule.right].map { self.states[$0 * Batch.limit + row] }
+        if columnPlans[rule.left].lane == .none {
+            let states = [rule.left, rule.right].map { self.states[$0 * limit + row] }
             guard states == [State.text, State.text], let left = text(rule.left, row), let right = text(rule.right, row)
             else { return }
             let order = left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
@@ -60,12 +66,12 @@ extension BatchEvaluator {
 
     /// Dates are counted in days, datetimes in seconds: a date stands for its midnight in UTC.
     private func comparable(_ value: ExactDecimal, _ column: Int) -> ExactDecimal {
-        if case .date = plan.columns[column].type.kind { return value.times(86_400) }
+        if case .date = columnPlans[column].type.kind { return value.times(86_400) }
         return value
     }
 
     private func double(_ column: Int, _ row: Int) -> Double? {
-        if case .double = plan.columns[column].lane { return position(column, row).map(Lane.double) }
+        if case .double = columnPlans[column].lane { return position(column, row).map(Lane.double) }
         return exact(column, row).flatMap { Double($0.text) }
     }
 
@@ -73,7 +79,7 @@ extension BatchEvaluator {
     func fingerprint(_ columns: [Int], _ row: Int) -> Fingerprint? {
         var print = Fingerprint()
         for column in columns {
-            let index = column * Batch.limit + row
+            let index = column * limit + row
             guard places[column] >= 0 else { return nil }
             switch states[index] {
             case State.lane:
@@ -97,34 +103,88 @@ extension BatchEvaluator {
 
     private func lookUp(_ rule: ForeignKeyPlan) {
         guard arePresent(rule.columns) else { return }
+        let target = references[rule.reference]
         for row in 0..<batch.rows {
-            guard let print = fingerprint(rule.columns, row) else { continue }
-            if !references[rule.reference].contains(print) { flag(rule.check, row, columns: rule.columns) }
+            guard let key = key(rule.columns, row) else { continue }
+            if !target.contains(key) { flag(rule.check, row, columns: rule.columns) }
         }
+    }
+
+    /// What a row has in these columns; nil if one of the values is missing or none.
+    private func key(_ columns: [Int], _ row: Int) -> Key? {
+        if columns.count == 1 {
+            let index = columns[0] * limit + row
+            if states[index] == State.lane { return .word(UInt64(bitPattern: values[index])) }
+            if states[index] == State.text, let key = withText(columns[0], row, { Key(text: $0) }) { return key }
+        } else {
+            var word = KeyWord()
+            let fits = columns.allSatisfy { column in
+                let index = column * limit + row
+                switch states[index] {
+                case State.lane: return word.add(values[index])
+                case State.text: return withText(column, row) { word.add($0) }
+                default: return false
+                }
+            }
+            if fits, let key = word.joined { return key }
+        }
+        return fingerprint(columns, row).map { .print($0) }
+    }
+
+    /// The characters of a text, readable eight bytes on.
+    private func withText<Result>(
+        _ column: Int, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        if let field = batch.plain(row, places[column]) { return body(field) }
+        return withPadded(characters(batch.field(row, places[column])), body)
     }
 
     /// Sets the rows' keys aside; whether one came before is only known in the file's order.
     private func collect(_ key: Int) {
         let columns = plan.keys[key].columns
         guard arePresent(columns) else { return }
-        let isWordable = columns.allSatisfy { plan.columns[$0].lane != .none } && columns.count <= 2
         // Taken out of the result while it grows: each access there would be checked.
         var keys = BlockResult.KeyColumn()
         swap(&keys, &result.keys[key])
-        keys.rows.reserveCapacity(keys.rows.count + batch.rows)
-        let first = columns[0] * Batch.limit
-        let second = columns.count == 2 ? columns[1] * Batch.limit : -1
+        let first = columns[0] * limit
         let firstRow = firstRow
-        for row in 0..<batch.rows {
-            if isWordable, keys.prints.isEmpty, let word = word(first, second, row) {
+        func others(_ row: Int) {
+            switch self.key(columns, row) {
+            case .word(let word):
                 keys.words.append(word)
-                keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
-                continue
+                keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case .wide(let wide):
+                keys.wides.append(wide)
+                keys.wideRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case .print(let print):
+                keys.prints.append(print)
+                keys.printRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+            case nil: break
             }
-            guard let print = fingerprint(columns, row) else { continue }
-            if !keys.words.isEmpty { spill(&keys, columns.count) }
-            keys.prints.append(print)
-            keys.rows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+        }
+        if columns.count == 1, columnPlans[columns[0]].lane == .none {
+            findTexts(columns[0])
+            for row in 0..<batch.rows {
+                let word = texts.pointee.words[row]
+                if texts.pointee.live[row] == Live.plain, word != PlainField.longWord {
+                    keys.words.append(Key.word(ofText: word))
+                    keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+                } else {
+                    others(row)
+                }
+            }
+        } else if columns.count <= 2, columns.allSatisfy({ columnPlans[$0].lane != .none }) {
+            let second = columns.count == 2 ? columns[1] * limit : -1
+            for row in 0..<batch.rows {
+                if let word = word(first, second, row) {
+                    keys.words.append(word)
+                    keys.wordRows.append(UInt32(truncatingIfNeeded: firstRow &+ row))
+                } else {
+                    others(row)
+                }
+            }
+        } else {
+            for row in 0..<batch.rows { others(row) }
         }
         swap(&keys, &result.keys[key])
     }
@@ -137,13 +197,7 @@ extension BatchEvaluator {
         guard states[second &+ row] == State.lane, let high = Int32(exactly: values[first &+ row]),
             let low = Int32(exactly: values[second &+ row])
         else { return nil }
-        return KeyWord.join(high, low)
-    }
-
-    /// A key has outgrown its word: the block's earlier ones become fingerprints like it.
-    private func spill(_ keys: inout BlockResult.KeyColumn, _ columns: Int) {
-        keys.prints = keys.words.map { KeyWord.fingerprint($0, columns: columns) }
-        keys.words = []
+        return Key.join(high, low)
     }
 
     private func collectForFile(_ index: Int) {
@@ -155,18 +209,18 @@ extension BatchEvaluator {
                 if let print = fingerprint([column], row) { result.distinct[index].append(print) }
             }
         case .aggregate(.quantile, _, _, _):
-            if result.statistics[column].under.isEmpty {
-                result.statistics[column].under = Array(repeating: 0, count: plan.fileRules.count)
-                result.statistics[column].over = result.statistics[column].under
+            if result.tallies[column].under.isEmpty {
+                result.tallies[column].under = Array(repeating: 0, count: plan.fileRules.count)
+                result.tallies[column].over = result.tallies[column].under
             }
             for row in 0..<batch.rows {
-                let at = column * Batch.limit + row
+                let at = column * limit + row
                 if states[at] == State.lane {
-                    if values[at] < rule.laneLow { result.statistics[column].under[index] += 1 }
-                    if values[at] > rule.laneHigh { result.statistics[column].over[index] += 1 }
+                    if values[at] < rule.laneLow { result.tallies[column].under[index] += 1 }
+                    if values[at] > rule.laneHigh { result.tallies[column].over[index] += 1 }
                 } else if states[at] == State.exact, let value = exacts[at] {
-                    if let low = rule.low, value < low { result.statistics[column].under[index] += 1 }
-                    if let high = rule.high, high < value { result.statistics[column].over[index] += 1 }
+                    if let low = rule.low, value < low { result.tallies[column].under[index] += 1 }
+                    if let high = rule.high, high < value { result.tallies[column].over[index] += 1 }
                 }
             }
         default: break
@@ -174,31 +228,19 @@ extension BatchEvaluator {
     }
 }
 
-/// One or two values as a 64-bit key.
-enum KeyWord {
-    @inline(__always)
-    static func join(_ high: Int32, _ low: Int32) -> UInt64 {
-        UInt64(UInt32(bitPattern: high)) &<< 32 | UInt64(UInt32(bitPattern: low))
-    }
-
-    /// The same fingerprint as the values have when they are taken one by one.
-    static func fingerprint(_ word: UInt64, columns: Int) -> Fingerprint {
-        var print = Fingerprint()
-        let values =
-            columns == 1
-            ? [Int64(bitPattern: word)]
-            : [
-                Int64(Int32(truncatingIfNeeded: word >> 32)), Int64(Int32(truncatingIfNeeded: word)),
-            ]
-        for value in values {
-            print.add(1)
-            print.add(UInt64(bitPattern: value))
-        }
-        return print
-    }
-}
-
 extension Comparison {
+    /// Its number in `cscan_pick_compared`.
+    fileprivate var relation: UInt32 {
+        switch self {
+        case .lessThan: 0
+        case .lessThanOrEqual: 1
+        case .equal: 2
+        case .notEqual: 3
+        case .greaterThanOrEqual: 4
+        case .greaterThan: 5
+        }
+    }
+
     @inline(__always)
     func holds<Value: Comparable>(_ left: Value, _ right: Value) -> Bool {
         switch self {

@@ -1,9 +1,18 @@
+import CScan
+
 /// Judges batches of rows, column by column: each column is read into a vector of 64-bit positions in one tight loop,
 /// then its rules run over the vector, then the rules that join columns.
 final class BatchEvaluator {
     enum State { static let lane: UInt8 = 0, missing: UInt8 = 1, invalid: UInt8 = 2, exact: UInt8 = 3, text: UInt8 = 4 }
 
+    /// What ``texts`` knows of a row.
+    enum Live { static let none: UInt8 = 0, plain: UInt8 = 1, odd: UInt8 = 2 }
+
     let plan: Plan
+    /// The columns' plans where they are; valid as long as `plan` is.
+    let columnPlans: UnsafePointer<ColumnPlan>
+    /// By column, its patterns with tables of their own: two threads that share one wait for each other.
+    let patterns: [[(check: Int, pattern: Pattern)]]
     let dialect: CompiledDialect?
     /// By declared column, its place in the file; -1 if the file lacks it.
     let places: [Int]
@@ -12,8 +21,14 @@ final class BatchEvaluator {
     let offenderLimit: Int
     let valueLength: Int
 
+    /// The most rows of a batch, and how far columns lie apart in `values` and `states`.
+    let limit: Int
     let values: UnsafeMutablePointer<Int64>
     let states: UnsafeMutablePointer<UInt8>
+    /// The texts of the column that is being judged.
+    let texts: UnsafeMutablePointer<cscan_texts>
+    /// Rows that were picked to be looked at.
+    let picked: UnsafeMutablePointer<UInt16>
     var exacts: [Int: ExactDecimal] = [:]
     var batch: Batch
     var result: BlockResult
@@ -23,24 +38,32 @@ final class BatchEvaluator {
     var irregular: [Bool]
 
     init(_ binding: Binding, _ result: BlockResult) {
-        var plan = binding.plan
-        for column in plan.columns.indices {
-            for index in plan.columns[column].patterns.indices {
-                plan.columns[column].patterns[index].pattern = plan.columns[column].patterns[index].pattern.copy()
-            }
-        }
+        let plan = binding.plan
         self.plan = plan
+        let columnPlans = plan.made.first
+        self.columnPlans = columnPlans
+        patterns = plan.columns.indices.map { column in
+            columnPlans[column].patterns.map { ($0.check, $0.pattern.copy()) }
+        }
         dialect = binding.plan.dialect
         places = binding.places
         width = binding.width
         references = binding.references
         offenderLimit = binding.options.offenders
         valueLength = binding.options.valueLength
-        let count = max(1, plan.columns.count) * Batch.limit
+        let limit = Batch.limit(width: binding.width)
+        self.limit = limit
+        let count = max(1, plan.columns.count) * limit
         values = .allocate(capacity: count)
         states = .allocate(capacity: count)
         states.initialize(repeating: State.missing, count: count)
         values.initialize(repeating: 0, count: count)
+        texts = .allocate(capacity: 1)
+        texts.initialize(
+            to: cscan_texts(
+                starts: .allocate(capacity: limit), counts: .allocate(capacity: limit),
+                words: .allocate(capacity: limit), live: .allocate(capacity: limit)))
+        picked = .allocate(capacity: limit)
         irregular = Array(repeating: true, count: plan.columns.count)
         // No rows: neither pointer is followed.
         batch = Batch(
@@ -53,6 +76,12 @@ final class BatchEvaluator {
     deinit {
         values.deallocate()
         states.deallocate()
+        texts.pointee.starts.deallocate()
+        texts.pointee.counts.deallocate()
+        texts.pointee.words.deallocate()
+        texts.pointee.live.deallocate()
+        texts.deallocate()
+        picked.deallocate()
     }
 
     func evaluate(_ next: Batch, firstRow: Int) {
@@ -66,20 +95,20 @@ final class BatchEvaluator {
     // MARK: What rules ask
 
     func isMissing(_ column: Int, _ row: Int) -> Bool {
-        places[column] < 0 || states[column * Batch.limit + row] == State.missing
+        places[column] < 0 || states[column * limit + row] == State.missing
     }
 
     /// The lane position of a value, whether or not it has outgrown the lane: nil then, or if there is none.
     func position(_ column: Int, _ row: Int) -> Int64? {
-        let index = column * Batch.limit + row
+        let index = column * limit + row
         return places[column] >= 0 && states[index] == State.lane ? values[index] : nil
     }
 
     func exact(_ column: Int, _ row: Int) -> ExactDecimal? {
-        let index = column * Batch.limit + row
+        let index = column * limit + row
         guard places[column] >= 0 else { return nil }
         switch states[index] {
-        case State.lane: return plan.columns[column].lane.exact(values[index])
+        case State.lane: return columnPlans[column].lane.exact(values[index])
         case State.exact: return exacts[index]
         default: return nil
         }
@@ -104,7 +133,7 @@ final class BatchEvaluator {
         let field = batch.field(row, place)
         result.offenders[check].append(
             Offender(
-                row: firstRow + row, column: plan.columns[column].name, byte: batch.position(row, place),
+                row: firstRow + row, column: columnPlans[column].name, byte: batch.position(row, place),
                 value: shown(characters(field))))
     }
 

@@ -7,13 +7,19 @@ struct Binding {
     var header: [String] = []
     var places: [Int] = []
     var width = 0
-    /// Findings about the header, by check.
-    var findings: [(check: Int, offender: Offender)] = []
+    /// Findings about the header, by check: those that are shown, and how many there are.
+    private(set) var findings: [(check: Int, offender: Offender)] = []
+    private(set) var counts: [Int: Int] = [:]
     /// Where the first row starts.
     var dataStart = 0
     private var headerStart = 0
     /// The header's bytes, for quarantine.
     var headerRange = 0..<0
+    /// Where the header starts, if it has more than ``mostColumns``: nothing else is known then.
+    private(set) var tooWide: Int?
+
+    /// More columns than this are no table's, and would make a report larger than the file.
+    static let mostColumns = 1 << 20
 
     /// Binds to delimited text by its first block; nil if the header does not end in it.
     init?(_ plan: Plan, _ options: ValidationOptions, _ references: [ReferenceColumns], _ block: Block) {
@@ -22,28 +28,31 @@ struct Binding {
         self.references = references
         dialect = plan.dialect
         guard var dialect else {
-            header = plan.columns.map(\.name)
+            header = plan.columns.indices.map { plan.made.first[$0].name }
             places = Array(header.indices)
             width = max(1, header.count)
             dataStart = Self.skipMark(block) ? 3 : 0
-            if dataStart > 0, let check = plan.departureChecks[.byteOrderMark] { note(check, nil, 0, "") }
+            if dataStart > 0, let check = plan.check(of: .byteOrderMark) { note(check, nil, 0, "") }
             return
         }
         if Self.skipMark(block) {
             dataStart = 3
-            if let check = plan.departureChecks[.byteOrderMark] { note(check, nil, 0, "") }
+            if let check = plan.check(of: .byteOrderMark) { note(check, nil, 0, "") }
         }
         guard let terminator = Self.terminator(block, from: dataStart, quote: dialect.quote) else { return nil }
         dialect.terminator = terminator
         self.dialect = dialect
-        guard let fields = firstRow(block, dialect) else { return nil }
+        guard let fields = firstRow(block, dialect) else {
+            if tooWide == nil { return nil }
+            return
+        }
         if dialect.header {
             header = fields
             bind()
         } else {
             dataStart = headerRange.lowerBound
             headerRange = 0..<0
-            header = plan.columns.map(\.name)
+            header = plan.columns.indices.map { plan.made.first[$0].name }
             width = max(1, fields.count)
             places = header.indices.map { $0 < width ? $0 : -1 }
             if fields.isEmpty { width = max(1, header.count) }
@@ -99,6 +108,10 @@ struct Binding {
                     dialect.commentRows.contains(number)
                     || (dialect.header && wanted != [1] && !wanted.contains(number))
                 if !isBlank, !isComment, !isPassedOver {
+                    if last - first >= Self.mostColumns {
+                        tooWide = start
+                        return nil
+                    }
                     var fields: [String] = []
                     for field in first...last {
                         let from = Int(index.fields[field - 1] &+ 1)
@@ -127,6 +140,10 @@ struct Binding {
             }
             // Rows that were passed over, perhaps millions of blank ones, are not looked at again.
             index.drop(first)
+            if index.count > Self.mostColumns {
+                tooWide = Int(index.fields[-1] &+ 1)
+                return nil
+            }
             if position == block.count { return block.isLast ? joined : nil }
         }
     }
@@ -141,13 +158,15 @@ struct Binding {
 
     private mutating func noteDepartures(_ scanner: CSVScanner, before end: Int) {
         for departure in scanner.departures where departure.position < end {
-            if let check = plan.departureChecks[departure.kind], departure.kind != .unterminatedQuote {
+            if let check = plan.check(of: departure.kind), departure.kind != .unterminatedQuote {
                 note(check, nil, departure.position, "")
             }
         }
     }
 
     private mutating func note(_ check: Int, _ column: String?, _ byte: Int, _ value: String) {
+        counts[check, default: 0] += 1
+        if counts[check, default: 0] > options.offenders { return }
         findings.append((check, Offender(row: nil, column: column, byte: byte, value: value)))
     }
 
@@ -162,10 +181,11 @@ struct Binding {
     private mutating func bind() {
         width = max(1, header.count)
         var seen: [String: Int] = [:]
+        seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
-            if name.isEmpty, let check = plan.departureChecks[.emptyColumnName] {
+            if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
                 note(check, nil, headerRange.lowerBound, "column \(place + 1)")
-            } else if seen[name] != nil, let check = plan.departureChecks[.duplicateColumn] {
+            } else if seen[name] != nil, let check = plan.check(of: .duplicateColumn) {
                 note(check, name, headerRange.lowerBound, name)
             }
             if seen[name] == nil { seen[name] = place }
@@ -175,9 +195,12 @@ struct Binding {
             for (place, name) in header.enumerated() where folded[name.lowercased()] == nil {
                 folded[name.lowercased()] = place
             }
-            places = plan.columns.map { seen[$0.name] ?? folded[$0.name.lowercased()] ?? -1 }
+            places = plan.columns.indices.map { column in
+                let name = plan.made.first[column].name
+                return seen[name] ?? folded[name.lowercased()] ?? -1
+            }
         } else {
-            places = plan.columns.map { seen[$0.name] ?? -1 }
+            places = plan.columns.indices.map { seen[plan.made.first[$0].name] ?? -1 }
         }
         noteMissing()
         let bound = Set(places)
@@ -205,8 +228,9 @@ struct Binding {
         if plan.needsAnyColumn, places.allSatisfy({ $0 < 0 }) {
             note(plan.missingColumnCheck, nil, headerRange.lowerBound, "none of the declared columns")
         }
-        for (column, place) in zip(plan.columns, places) where place < 0 && !column.isOptional {
-            note(plan.missingColumnCheck, column.name, headerRange.lowerBound, column.name)
+        for column in plan.columns.indices where places[column] < 0 && !plan.made.first[column].isOptional {
+            let name = plan.made.first[column].name
+            note(plan.missingColumnCheck, name, headerRange.lowerBound, name)
         }
     }
 }

@@ -26,7 +26,8 @@ final class BlockProcessor {
         evaluator.result = result
         scanner = CSVScanner(dialect)
         unplaced = []
-        uncounted = [:]
+        unplacedCounts = Self.noCounts
+        begun = nil
         index.reset(at: start)
         result.consumed = start
         var position = start
@@ -70,7 +71,7 @@ final class BlockProcessor {
     }
 
     private func note(_ departure: Departure, row: Int?, _ position: Int) {
-        guard let check = binding.plan.departureChecks[departure] else { return }
+        guard let check = binding.plan.check(of: departure) else { return }
         result.counts[check] += 1
         if let row, row < result.rows, binding.plan.checks[check].rejectsRow { result.rejected[row] = true }
         guard result.offenders[check].count < binding.options.offenders else { return }
@@ -87,13 +88,26 @@ final class BlockProcessor {
     private func group() {
         let width = binding.width
         let looksAtRows = dialect.comment != nil
+        let limit = evaluator.limit
         var field = 0
-        var runStart = 0
+        var row = 0
+        if let begun, index.rowCount > 0 {
+            // Wider than the header, whatever else comes in it.
+            let last = Int(index.rows[0])
+            if Int(index.fields[last]) - begun.start > binding.options.longestRow {
+                result.consumed = begun.start
+                return fail(.rowTooLong, begun.start)
+            }
+            irregularRow(begun.start, to: Int(index.fields[last]), begun.fields + last + 1)
+            self.begun = nil
+            (field, row) = (last + 1, 1)
+        }
+        var runStart = field
         var runRows = 0
         let rowEnds = index.rows
         // Only in a block that has room for one.
         let mayBeLong = block.count > binding.options.longestRow
-        for row in 0..<index.rowCount {
+        while row < index.rowCount {
             let last = Int(truncatingIfNeeded: rowEnds[row])
             if mayBeLong, Int(index.fields[last]) - start(field) > binding.options.longestRow {
                 flush(runStart, runRows)
@@ -103,14 +117,22 @@ final class BlockProcessor {
             if last &- field &+ 1 == width, !looksAtRows || !isComment(field) {
                 runRows &+= 1
                 field = last &+ 1
-                if runRows == Batch.limit {
+                if runRows == limit {
                     flush(runStart, runRows)
                     (runStart, runRows) = (field, 0)
                 }
+                row &+= 1
             } else {
                 flush(runStart, runRows)
-                irregularRow(field, last)
-                field = last &+ 1
+                let blank = blankLines(from: field, row)
+                if blank > 0 {
+                    row += blank
+                    field += blank
+                } else {
+                    irregularRow(start(field), to: Int(index.fields[last]), last - field + 1)
+                    field = last &+ 1
+                    row &+= 1
+                }
                 (runStart, runRows) = (field, 0)
             }
         }
@@ -118,6 +140,57 @@ final class BlockProcessor {
         if field > 0 { result.consumed = min(block.count, Int(index.fields[field - 1]) + 1) }
         if !scanner.departures.isEmpty || !unplaced.isEmpty { noteDepartures() }
         index.drop(field)
+        if index.count > max(width, Self.stretch) { beginWideRow() }
+    }
+
+    /// A row that has not ended and already has more fields than the header: where it starts, and how many of them are counted
+    /// and forgotten, so that a row takes no more memory than its bytes.
+    private var begun: (start: Int, fields: Int)?
+
+    private func beginWideRow() {
+        begun = (begun?.start ?? start(0), (begun?.fields ?? 0) + index.count)
+        index.drop(index.count)
+    }
+
+    /// How many rows from one on are lines without a character; notes them.
+    private func blankLines(from field: Int, _ row: Int) -> Int {
+        let fields = index.fields
+        let rows = index.rows
+        let first = start(field)
+        var count = 0
+        var shown = 0
+        var isShown = !isEnough(.blankLine)
+        // Each is one field that ends where it starts, but for the return of a line end.
+        var end = first
+        while row + count < index.rowCount, Int(rows[row + count]) == field + count {
+            let next = Int(fields[field + count])
+            let length = next - end
+            guard length == 0 || length == 1 && dialect.terminator == 0x0a && block.base[end] == 0x0d else { break }
+            if isShown {
+                note(.blankLine, row: nil, end)
+                shown += 1
+                isShown = !isEnough(.blankLine)
+            }
+            end = min(block.count, next + 1)
+            count += 1
+        }
+        if let check = binding.plan.check(of: .blankLine) { result.counts[check] += count - shown }
+        if count > 0 { addGap(first..<end) }
+        return count
+    }
+
+    private func addGap(_ lines: Range<Int>) {
+        if let last = result.gaps.last, last.upperBound == lines.lowerBound {
+            result.gaps[result.gaps.count - 1] = last.lowerBound..<lines.upperBound
+        } else {
+            result.gaps.append(lines)
+        }
+    }
+
+    /// Whether as many departures of a kind are shown as may be.
+    private func isEnough(_ departure: Departure) -> Bool {
+        guard let check = binding.plan.check(of: departure) else { return true }
+        return result.offenders[check].count >= binding.options.offenders
     }
 
     private func start(_ field: Int) -> Int { Int(index.fields[field - 1] &+ 1) }
@@ -133,7 +206,8 @@ final class BlockProcessor {
         let first = result.rows
         var starts: [UInt32] = []
         swap(&starts, &result.starts)
-        starts.reserveCapacity(starts.count + rows)
+        // Twice as much at a time: what is asked for is what one gets, and all is copied to it.
+        if starts.capacity < starts.count + rows { starts.reserveCapacity(2 * starts.count + rows) }
         for row in 0..<rows { starts.append(ends[row &* width &- 1] &+ 1) }
         swap(&starts, &result.starts)
         result.rejected.append(contentsOf: repeatElement(false, count: rows))
@@ -147,26 +221,17 @@ final class BlockProcessor {
             firstRow: first)
     }
 
-    private func irregularRow(_ field: Int, _ last: Int) {
-        let from = start(field)
-        var end = Int(index.fields[last])
-        let line = from..<min(block.count, end + 1)
-        if isComment(field) {
-            result.gaps.append(line)
-            return
-        }
-        if end > from, dialect.terminator == 0x0a, block.base[end - 1] == 0x0d { end -= 1 }
-        if field == last, end <= from {
-            note(.blankLine, row: nil, from)
-            result.gaps.append(line)
+    /// A row that is none of the header's width, or a comment.
+    private func irregularRow(_ from: Int, to end: Int, _ count: Int) {
+        if dialect.comment != nil, from < block.count, block.base[from] == dialect.comment {
+            addGap(from..<min(block.count, end + 1))
             return
         }
         result.starts.append(UInt32(truncatingIfNeeded: from))
         result.rejected.append(false)
         result.rows += 1
         note(.raggedRow, row: result.rows - 1, from)
-        let count = last - field + 1
-        if let check = binding.plan.departureChecks[.raggedRow], let shown = result.offenders[check].last,
+        if let check = binding.plan.check(of: .raggedRow), let shown = result.offenders[check].last,
             shown.row == result.rows - 1
         {
             result.offenders[check][result.offenders[check].count - 1].value =
@@ -177,7 +242,8 @@ final class BlockProcessor {
     /// Departures within the row that has not ended yet; further ones of a kind than are ever shown are only counted, so that
     /// a row takes no more memory than its bytes.
     private var unplaced: [(kind: Departure, position: Int)] = []
-    private var uncounted: [Departure: Int] = [:]
+    private var unplacedCounts = noCounts
+    private static let noCounts = [Int](repeating: 0, count: Departure.allCases.count)
 
     /// Gives each departure its row; those within the row that has not ended yet stay.
     private func noteDepartures() {
@@ -185,23 +251,57 @@ final class BlockProcessor {
         let isOver = block.isLast && scanner.state == .rowStart
         if let first = unplaced.first, isOver || first.position < result.consumed {
             let row = self.row(at: first.position)
-            for departure in unplaced { note(departure.kind, row: row, departure.position) }
-            for (kind, count) in uncounted {
-                if let check = binding.plan.departureChecks[kind] { result.counts[check] += count }
+            for departure in unplaced {
+                note(departure.kind, row: row, departure.position)
+                unplacedCounts[departure.kind.number] -= 1
+            }
+            for kind in Departure.allCases where unplacedCounts[kind.number] > 0 {
+                if let check = binding.plan.check(of: kind) { result.counts[check] += unplacedCounts[kind.number] }
             }
             unplaced = []
-            uncounted = [:]
+            unplacedCounts = Self.noCounts
         }
-        for departure in scanner.departures {
-            if departure.position < result.consumed || isOver {
-                note(departure.kind, row: row(at: departure.position), departure.position)
-            } else if unplaced.count(where: { $0.kind == departure.kind }) < max(1, binding.options.offenders) {
-                unplaced.append(departure)
+        var departures: [(kind: Departure, position: Int)] = []
+        swap(&departures, &scanner.departures)
+        var counts: [Int] = []
+        swap(&counts, &unplacedCounts)
+        var more = Self.noCounts
+        // Where the row ends that the last departure lies in: most lie in the same.
+        var (rowEnd, row): (Int, Int?) = (0, nil)
+        // By kind, whether that row is marked and enough are shown: further ones are only counted.
+        var isCounted = [Bool](repeating: false, count: more.count)
+        let shown = max(1, binding.options.offenders)
+        for (kind, position) in departures {
+            let number = kind.number
+            if position < result.consumed || isOver {
+                if position >= rowEnd {
+                    row = self.row(at: position)
+                    rowEnd = end(of: row, after: position)
+                    for number in isCounted.indices { isCounted[number] = false }
+                }
+                if isCounted[number] {
+                    more[number] += 1
+                } else {
+                    note(kind, row: row, position)
+                    isCounted[number] = isEnough(kind)
+                }
             } else {
-                uncounted[departure.kind, default: 0] += 1
+                counts[number] += 1
+                if counts[number] <= shown { unplaced.append((kind, position)) }
             }
         }
-        scanner.departures.removeAll(keepingCapacity: true)
+        unplacedCounts = counts
+        for kind in Departure.allCases where more[kind.number] > 0 {
+            if let check = binding.plan.check(of: kind) { result.counts[check] += more[kind.number] }
+        }
+        departures.removeAll(keepingCapacity: true)
+        swap(&departures, &scanner.departures)
+    }
+
+    /// Up to where what follows a position in a row lies in the same row.
+    private func end(of row: Int?, after position: Int) -> Int {
+        guard let row, result.gaps.last.map({ $0.upperBound <= position }) ?? true else { return position + 1 }
+        return row + 1 < result.starts.count ? Int(result.starts[row + 1]) : max(result.consumed, position + 1)
     }
 
     /// The row that a position lies in, of those that have started.

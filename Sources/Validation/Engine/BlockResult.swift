@@ -12,7 +12,9 @@ final class BlockResult {
     var ends: [UInt32] = []
     /// Lines that are no rows, relative to the block: comments, blank ones.
     var gaps: [Range<Int>] = []
-    var statistics: [ColumnTally]
+    /// By column. A pointer, because it is written to for each column of each batch.
+    let tallies: UnsafeMutablePointer<ColumnTally>
+    private let columns: Int
     var keys: [KeyColumn]
     /// By rule of the file that counts different values: the fingerprints seen in the block.
     var distinct: [[Fingerprint]]
@@ -33,19 +35,30 @@ final class BlockResult {
 
     /// The keys of the block's rows, for one unique rule.
     struct KeyColumn {
-        var rows: [UInt32] = []
-        /// Keys that fit 64 bits; otherwise empty.
+        /// Keys that are words, and their rows.
         var words: [UInt64] = []
-        /// Keys that do not; `rows` then belongs to these.
+        var wordRows: [UInt32] = []
+        /// Keys that are wide words, and their rows.
+        var wides: [WideWord] = []
+        var wideRows: [UInt32] = []
+        /// Keys that are fingerprints, and their rows.
         var prints: [Fingerprint] = []
+        var printRows: [UInt32] = []
     }
 
     init(_ plan: Plan) {
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
-        statistics = plan.columns.map { _ in ColumnTally() }
+        columns = plan.columns.count
+        tallies = .allocate(capacity: max(1, columns))
+        tallies.initialize(repeating: ColumnTally(), count: columns)
         keys = plan.keys.map { _ in KeyColumn() }
         distinct = plan.fileRules.map { _ in [] }
+    }
+
+    deinit {
+        tallies.deinitialize(count: columns)
+        tallies.deallocate()
     }
 }
 

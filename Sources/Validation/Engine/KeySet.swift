@@ -1,28 +1,30 @@
-/// The keys seen so far. Keys that fit 64 bits are held exactly; once one does not, all are held as fingerprints.
+/// The keys seen so far. A key that has a word of 64 or of 96 bits is held exactly, as that word; any other as a fingerprint.
+/// Which it is follows from the key alone, so that they are never compared with each other.
 ///
 /// A class because it owns memory that is freed with it.
 final class KeySet {
-    private let columns: Int
     private var ordered: OrderedWords?
     private var words: WordSet?
-    private var prints: FingerprintSet?
+    private var wides: SlotTable<WideWord>?
+    private var prints: SlotTable<Fingerprint>?
 
-    /// For keys of so many columns. A set that is looked up in, and not only added to, must not keep them in order.
-    init(columns: Int, keepsOrder: Bool = false) {
-        self.columns = columns
-        if keepsOrder { ordered = OrderedWords() } else { words = WordSet() }
+    /// For words of texts, or of numbers. A set that is looked up in, and not only added to, must not keep its keys in order.
+    init(isText: Bool = false, keepsOrder: Bool = false) {
+        if keepsOrder { ordered = OrderedWords(isText: isText) } else { words = WordSet(isText: isText) }
     }
 
     deinit {
         ordered?.free()
         words?.free()
+        wides?.free()
         prints?.free()
     }
 
-    var count: Int { (ordered?.count ?? 0) + (words?.count ?? 0) + (prints?.count ?? 0) }
+    var count: Int { (ordered?.count ?? 0) + (words?.count ?? 0) + (wides?.count ?? 0) + (prints?.count ?? 0) }
 
     /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
     func insert(_ keys: [UInt64], repeated: (Int) -> Void) {
+        if keys.isEmpty { return }
         var from = 0
         if var set = ordered.take() {
             from = set.insert(keys, repeated: repeated)
@@ -32,38 +34,30 @@ final class KeySet {
             }
             words = set.unordered()
         }
-        if var set = words.take() {
-            set.insert(keys[from...], repeated: repeated)
-            words = set
-        } else {
-            insert(keys.map { KeyWord.fingerprint($0, columns: columns) }, repeated: repeated)
-        }
+        guard var set = words.take() else { return }
+        set.insert(keys[from...], repeated: repeated)
+        words = set
     }
 
     /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
-    func insert(_ keys: [Fingerprint], repeated: (Int) -> Void) {
+    func insert(_ keys: [WideWord], repeated: (Int) -> Void) { Self.insert(keys, into: &wides, repeated) }
+
+    /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
+    func insert(_ keys: [Fingerprint], repeated: (Int) -> Void) { Self.insert(keys, into: &prints, repeated) }
+
+    private static func insert<Key>(_ keys: [Key], into table: inout SlotTable<Key>?, _ repeated: (Int) -> Void) {
         if keys.isEmpty { return }
-        if var set = ordered.take() { words = set.unordered() }
-        if var words = words.take() {
-            var all = FingerprintSet()
-            words.drain { all.insertNew(KeyWord.fingerprint($0, columns: columns)) }
-            words.free()
-            prints = all
-        }
-        guard var set = prints.take() else { return }
+        var set = table.take() ?? SlotTable()
         set.insert(keys, repeated: repeated)
-        prints = set
+        table = set
     }
 
-    /// The set as plain pointers, if its keys are words; valid as long as this is and nothing is inserted.
+    /// The words as plain pointers; valid as long as this is and nothing is inserted.
     var wordView: WordSet? { words }
 
-    /// The same, if its keys are fingerprints.
-    var printView: FingerprintSet? { prints }
+    func contains(word: UInt64) -> Bool { words?.contains(word) ?? false }
 
-    func contains(word: UInt64) -> Bool {
-        words?.contains(word) ?? prints?.contains(KeyWord.fingerprint(word, columns: columns)) ?? false
-    }
+    func contains(_ wide: WideWord) -> Bool { wides?.contains(wide) ?? false }
 
     func contains(_ print: Fingerprint) -> Bool { prints?.contains(print) ?? false }
 }

@@ -13,7 +13,9 @@ struct OrderedWords {
     private var chunks: [Chunk] = []
     private var last: UInt64 = 0
     private var listed = 0
-    private var late = WordSet()
+    private var late: WordSet
+
+    init(isText: Bool) { late = WordSet(isText: isText) }
 
     var count: Int { listed + late.count }
 

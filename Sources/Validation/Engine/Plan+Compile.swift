@@ -1,3 +1,5 @@
+import CScan
+
 extension Plan {
     init(_ rules: RuleSet) throws(RuleError) {
         table = rules.name
@@ -15,7 +17,7 @@ extension Plan {
                 departure.rawValue, departure.text, [], consequence,
                 rejects: isRow || rules.definition.departures[departure] != nil)
             checks[check].isQuiet = departure.severity == .warning && rules.definition.departures[departure] == nil
-            departureChecks[departure] = check
+            set(check, of: departure)
         }
         for column in rules.definition.columns {
             guard columnIndex[column.name] == nil else {
@@ -27,6 +29,7 @@ extension Plan {
         }
         for rule in rules.definition.tableRules { try add(rule) }
         needsAnyColumn = rules.definition.needsAnyColumn
+        made = ColumnPlans(columns)
     }
 
     private func applies(_ departure: Departure) -> Bool {
@@ -301,9 +304,13 @@ extension ColumnPlan.Fast {
         case .integer(let format) where format.groupChar == nil && format.bareNumber: self = .integer
         case .decimal(let format) where format.isPlain: self = .decimal
         case .date(.iso), .date(.pattern("%Y-%m-%d")): self = .date
-        case .datetime(.iso): self = .datetime(separator: 0x54)
-        case .datetime(.pattern("%Y-%m-%d %H:%M:%S")): self = .datetime(separator: 0x20)
-        case .datetime(.pattern("%Y-%m-%dT%H:%M:%S")), .datetime(.pattern("%Y-%m-%dT%H:%M:%SZ")): self = .none
+        case .datetime(.iso): self = .datetime(separator: 0x54, zone: UInt8(CSCAN_ANY_ZONE))
+        case .datetime(.pattern("%Y-%m-%d %H:%M:%S")):
+            self = .datetime(separator: 0x20, zone: UInt8(CSCAN_BARE_TIME))
+        case .datetime(.pattern("%Y-%m-%dT%H:%M:%S")):
+            self = .datetime(separator: 0x54, zone: UInt8(CSCAN_BARE_TIME))
+        case .datetime(.pattern("%Y-%m-%dT%H:%M:%SZ")):
+            self = .datetime(separator: 0x54, zone: UInt8(CSCAN_ZONED))
         default: self = .none
         }
     }

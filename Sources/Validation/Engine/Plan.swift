@@ -4,6 +4,8 @@ struct Plan: Sendable {
     var format: Format
     var dialect: CompiledDialect?
     var columns: [ColumnPlan] = []
+    /// The same, once all of them are made.
+    var made = ColumnPlans([])
     var checks: [CheckPlan] = []
     var keys: [KeyPlan] = []
     var foreignKeys: [ForeignKeyPlan] = []
@@ -12,12 +14,38 @@ struct Plan: Sendable {
     var fileRules: [FileRulePlan] = []
     var references: [Reference] = []
     /// The check of each departure.
-    var departureChecks: [Departure: Int] = [:]
+    private var departureChecks = [Int?](repeating: nil, count: Departure.allCases.count)
     var missingColumnCheck = 0
     var needsAnyColumn = false
     var columnIndex: [String: Int] = [:]
     /// By column, the texts that stand for a missing value.
     var markers: [String: [String]] = [:]
+
+    func check(of departure: Departure) -> Int? { departureChecks[departure.number] }
+
+    mutating func set(_ check: Int, of departure: Departure) { departureChecks[departure.number] = check }
+}
+
+/// Plans of columns, read where they are: a copy of one counts dozens of references.
+///
+/// Sendable without the compiler's proof: what it points to is never written after `init`.
+final class ColumnPlans: @unchecked Sendable {
+    /// By column; valid as long as this is.
+    let first: UnsafePointer<ColumnPlan>
+    private let plans: UnsafeMutablePointer<ColumnPlan>
+    private let count: Int
+
+    init(_ columns: [ColumnPlan]) {
+        count = columns.count
+        plans = .allocate(capacity: max(1, count))
+        plans.initialize(from: columns, count: count)
+        first = UnsafePointer(plans)
+    }
+
+    deinit {
+        plans.deinitialize(count: count)
+        plans.deallocate()
+    }
 }
 
 struct CheckPlan: Sendable {
@@ -34,7 +62,8 @@ struct CheckPlan: Sendable {
 struct ColumnPlan: Sendable {
     enum Fast: Sendable {
         case integer, decimal, date
-        case datetime(separator: UInt8)
+        /// `zone` is one of `CSCAN_ANY_ZONE` and the like.
+        case datetime(separator: UInt8, zone: UInt8)
         case text
         /// Every field through ``FieldReader``.
         case none
@@ -78,20 +107,19 @@ struct ColumnPlan: Sendable {
     /// Rules over what is in a value: its elements, its members.
     var contents: [(check: Int, holds: @Sendable (UnsafeBufferPointer<UInt8>) -> Bool)] = []
 
-    /// Whether its texts have only rules that are judged where the text is found.
-    var isSimpleText: Bool {
-        guard case .text = fast else { return false }
-        return members.count <= 1 && lengths.count <= 1 && patterns.isEmpty && references.isEmpty && customs.isEmpty
-            && contents.isEmpty
-    }
-
     var needsText: Bool {
         !lengths.isEmpty || !patterns.isEmpty || !customs.isEmpty || !contents.isEmpty
             || (lane == .none && (!members.isEmpty || !references.isEmpty))
     }
 }
 
-struct KeyPlan: Sendable { var check: Int; var columns: [Int] }
+struct KeyPlan: Sendable {
+    var check: Int
+    var columns: [Int]
+
+    /// Whether its words are those of one column of texts.
+    func isText(in plan: Plan) -> Bool { columns.count == 1 && plan.columns[columns[0]].lane == .none }
+}
 struct ForeignKeyPlan: Sendable { var check: Int; var columns: [Int]; var reference: Int }
 struct ComparePlan: Sendable { var check: Int; var left: Int; var right: Int; var comparison: Comparison }
 struct RowRulePlan: Sendable { var check: Int; var holds: @Sendable (Row) -> Bool }

@@ -1,3 +1,4 @@
+import CScan
 import Synchronization
 
 /// The values of columns of another object, ready to be looked up.
@@ -6,6 +7,7 @@ import Synchronization
 public final class ReferenceColumns: @unchecked Sendable {
     private let keys: KeySet
     private let bitmap: WordBitmap?
+    private let texts: WordTable?
 
     /// Reads the columns out of the object's bytes. Without a format, it follows from the object's suffix, or is CSV.
     ///
@@ -35,7 +37,8 @@ public final class ReferenceColumns: @unchecked Sendable {
             UniqueKey(columns: reference.columns)
         }
         let plan = try Plan(rules)
-        let keys = KeySet(columns: reference.columns.count)
+        let isText = plan.keys[0].isText(in: plan)
+        let keys = KeySet(isText: isText)
         try read { source in
             var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
             run.keySets = [keys]
@@ -51,15 +54,17 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
         }
         self.keys = keys
-        bitmap = keys.wordView.flatMap { WordBitmap($0) }
+        bitmap = isText ? nil : keys.wordView.flatMap { WordBitmap($0) }
+        texts = isText ? keys.wordView.flatMap { WordTable($0) } : nil
     }
 
     /// How many different values, or rows of values, there are.
     public var count: Int { keys.count }
 
     var wordView: WordSet? { keys.wordView }
-    var printView: FingerprintSet? { keys.printView }
     var bitmapView: WordBitmap.View? { bitmap?.view }
+    /// The short texts, where the one column has texts and few of those; there may be longer ones.
+    var textTable: UnsafePointer<cscan_table>? { texts?.view }
 
     @inline(__always)
     func contains(position: Int64) -> Bool { keys.contains(word: UInt64(bitPattern: position)) }
@@ -71,7 +76,23 @@ public final class ReferenceColumns: @unchecked Sendable {
         return keys.contains(print)
     }
 
-    func contains(_ print: Fingerprint) -> Bool { keys.contains(print) }
+    /// Whether the one column has a text; readable eight bytes on.
+    @inline(__always)
+    func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        if let key = Key(text: text) { return contains(key) }
+        var print = Fingerprint()
+        print.add(text)
+        return keys.contains(print)
+    }
+
+    @inline(__always)
+    func contains(_ key: Key) -> Bool {
+        switch key {
+        case .word(let word): keys.contains(word: word)
+        case .wide(let wide): keys.contains(wide)
+        case .print(let print): keys.contains(print)
+        }
+    }
 }
 
 /// Keeps the columns of other objects while their version stands, so that a warm function reads them once.

@@ -15,6 +15,12 @@ extension UInt64: SlotKey {
     @inline(__always) func hash(_ seed: UInt64) -> UInt64 { Hash.spread(self &+ seed) }
 }
 
+extension UInt32: SlotKey {
+    static var nothing: UInt32 { 0 }
+    @inline(__always) var isNothing: Bool { self == 0 }
+    @inline(__always) func hash(_ seed: UInt64) -> UInt64 { Hash.spread(UInt64(self) &+ seed) }
+}
+
 extension Fingerprint: SlotKey {
     static var nothing: Fingerprint {
         var none = Fingerprint()
@@ -25,8 +31,8 @@ extension Fingerprint: SlotKey {
     @inline(__always) func hash(_ seed: UInt64) -> UInt64 { first }
 }
 
-/// A set that only grows, in open addressing, out of 64 parts that grow one at a time and by half: from a few thousand keys
-/// on the slots take between 8/7 and 12/7 of the keys' own bytes, and growing takes a 64th more for a moment.
+/// A set that only grows, in open addressing, out of 64 parts that grow one at a time and by a quarter: from some 50,000 keys
+/// on the slots take between 8/7 and 10/7 of the keys' own bytes, and growing takes a 64th more for a moment.
 struct SlotTable<Key: SlotKey> {
     private struct Part {
         var slots: UnsafeMutablePointer<Key>
@@ -107,10 +113,21 @@ struct SlotTable<Key: SlotKey> {
         cscan_prefetch(part.slots + Self.home(hash, part.size))
     }
 
+    /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
+    @inline(__always)
+    mutating func insert(_ keys: [Key], repeated: (Int) -> Void) {
+        keys.withUnsafeBufferPointer { keys in
+            for index in keys.indices {
+                if index &+ 16 < keys.count { fetch(keys[index &+ 16]) }
+                if !insert(keys[index]) { repeated(index) }
+            }
+        }
+    }
+
     private func grow(_ index: Int) {
         let old = parts[index]
-        // Half as much again; small parts twice, they are soon through.
-        let size = old.size < 1 << 10 ? max(16, old.size * 2) : old.size + old.size / 2
+        // A quarter as much again; small parts twice, they are soon through.
+        let size = old.size < 1 << 10 ? max(16, old.size * 2) : old.size + old.size / 4
         var new = Part(slots: Self.allocate(size), size: size, count: old.count)
         for slot in 0..<old.size where !old.slots[slot].isNothing {
             let key = old.slots[slot]
@@ -144,88 +161,6 @@ struct SlotTable<Key: SlotKey> {
         for index in 0..<Self.partCount {
             let part = parts[index]
             for slot in 0..<part.size where !part.slots[slot].isNothing { body(part.slots[slot]) }
-        }
-    }
-
-    /// Takes all keys out, and frees the memory as it goes.
-    mutating func drain(_ body: (Key) -> Void) {
-        for index in 0..<Self.partCount {
-            let part = parts[index]
-            for slot in 0..<part.size where !part.slots[slot].isNothing { body(part.slots[slot]) }
-            parts[index] = Part(slots: none)
-            Self.release(part)
-        }
-        count = 0
-    }
-}
-
-/// A set of 64-bit keys that only grows.
-struct WordSet {
-    private var table = SlotTable<UInt64>()
-    private var hasZero = false
-
-    var count: Int { table.count + (hasZero ? 1 : 0) }
-
-    /// Frees the memory; the set must not be used afterwards.
-    func free() { table.free() }
-
-    @inline(__always)
-    func contains(_ key: UInt64) -> Bool { key == 0 ? hasZero : table.contains(key) }
-
-    /// False if it was there.
-    @inline(__always)
-    mutating func insert(_ key: UInt64) -> Bool {
-        if key != 0 { return table.insert(key) }
-        defer { hasZero = true }
-        return !hasZero
-    }
-
-    /// Adds keys in order; `repeated` gets the number, in the array, of each that was there.
-    mutating func insert(_ keys: ArraySlice<UInt64>, repeated: (Int) -> Void) {
-        let first = keys.startIndex
-        keys.withUnsafeBufferPointer { keys in
-            for index in keys.indices {
-                if index &+ 16 < keys.count { table.fetch(keys[index &+ 16]) }
-                if !insert(keys[index]) { repeated(first &+ index) }
-            }
-        }
-    }
-
-    func forEach(_ body: (UInt64) -> Void) {
-        if hasZero { body(0) }
-        table.forEach(body)
-    }
-
-    /// Takes all keys out, and frees the memory as it goes.
-    mutating func drain(_ body: (UInt64) -> Void) {
-        if hasZero { body(0) }
-        hasZero = false
-        table.drain(body)
-    }
-}
-
-/// A set of 128-bit fingerprints that only grows.
-struct FingerprintSet {
-    private var table = SlotTable<Fingerprint>()
-
-    var count: Int { table.count }
-
-    /// Frees the memory; the set must not be used afterwards.
-    func free() { table.free() }
-
-    @inline(__always)
-    func contains(_ key: Fingerprint) -> Bool { table.contains(key) }
-
-    /// Adds a key that is not there.
-    mutating func insertNew(_ key: Fingerprint) { _ = table.insert(key) }
-
-    /// Adds keys in order; `repeated` gets the number, in `keys`, of each that was there.
-    mutating func insert(_ keys: [Fingerprint], repeated: (Int) -> Void) {
-        keys.withUnsafeBufferPointer { keys in
-            for index in keys.indices {
-                if index &+ 16 < keys.count { table.fetch(keys[index &+ 16]) }
-                if !table.insert(keys[index]) { repeated(index) }
-            }
         }
     }
 }

@@ -5,10 +5,18 @@ struct TextSet: Sendable {
     private let table: Table
     /// What lookups go through; valid as long as the set is.
     let view: View
+    /// All texts as words, if all of them have one.
+    let words: [UInt64]?
+    /// A table of them, likewise.
+    let wordTable: WordTable?
 
     init(_ texts: some Sequence<[UInt8]>) {
-        table = Table(Set(texts))
+        let texts = Set(texts)
+        table = Table(texts)
         view = table.view
+        let words = texts.map { PlainField.word($0) }
+        self.words = words.contains(PlainField.longWord) ? nil : words
+        wordTable = self.words.flatMap { WordTable($0) }
     }
 
     @inline(__always)

@@ -21,10 +21,10 @@ struct ValidationRun {
         self.plan = plan
         self.options = options
         self.references = references
-        keySets = plan.keys.map { KeySet(columns: $0.columns.count, keepsOrder: true) }
+        keySets = plan.keys.map { KeySet(isText: $0.isText(in: plan), keepsOrder: true) }
         counts = Array(repeating: 0, count: plan.checks.count)
         offenders = Array(repeating: [], count: plan.checks.count)
-        statistics = plan.columns.map { _ in ColumnTally() }
+        statistics = Array(repeating: ColumnTally(), count: plan.columns.count)
         distinct = plan.fileRules.map { rule in
             guard case .distinct(_, let min, let max) = rule.kind else { return nil }
             return DistinctCounter(limit: Swift.max(min ?? 0, (max ?? -1) &+ 1, 1))
@@ -50,10 +50,16 @@ struct ValidationRun {
             note(.rowTooLong, byte: 0)
             return report(nil, reader.bytesRead, begin.duration(to: clock.now))
         }
+        if let start = binding.tooWide {
+            note(.rowTooLong, byte: start, value: "over \(Binding.mostColumns) columns")
+            isUnreadable = true
+            return report(nil, reader.bytesRead, begin.duration(to: clock.now))
+        }
         if let other = binding.mismatch(block) {
             return report(wrong: other, reader.bytesRead, begin.duration(to: clock.now))
         }
-        for finding in binding.findings { note(finding.check, finding.offender) }
+        for finding in binding.findings { offenders[finding.check].append(finding.offender) }
+        for (check, count) in binding.counts { counts[check] += count }
         let header = UnsafeRawBufferPointer(
             start: block.base + binding.headerRange.lowerBound, count: binding.headerRange.count)
         try quarantine?.begin(header: header)
@@ -171,7 +177,7 @@ struct ValidationRun {
     // MARK: Joining
 
     private mutating func note(_ departure: Departure, byte: Int, value: String = "") {
-        guard let check = plan.departureChecks[departure] else { return }
+        guard let check = plan.check(of: departure) else { return }
         note(check, Offender(row: nil, column: nil, byte: byte, value: value))
     }
 
@@ -195,7 +201,7 @@ struct ValidationRun {
                 offenders[check].append(offender)
             }
         }
-        for column in statistics.indices { statistics[column].add(result.statistics[column]) }
+        for column in statistics.indices { statistics[column].add(result.tallies[column]) }
         for key in plan.keys.indices { joinKeys(key, result, block, judge) }
         for rule in plan.fileRules.indices where !result.distinct[rule].isEmpty {
             distinct[rule]?.add(result.distinct[rule])
@@ -210,11 +216,11 @@ struct ValidationRun {
         let check = plan.keys[key].check
         let keys = result.keys[key]
         var repeated: [UInt32] = []
-        if keys.prints.isEmpty {
-            keySets[key].insert(keys.words) { repeated.append(keys.rows[$0]) }
-        } else {
-            keySets[key].insert(keys.prints) { repeated.append(keys.rows[$0]) }
-        }
+        keySets[key].insert(keys.words) { repeated.append(keys.wordRows[$0]) }
+        let words = repeated.count
+        keySets[key].insert(keys.wides) { repeated.append(keys.wideRows[$0]) }
+        keySets[key].insert(keys.prints) { repeated.append(keys.printRows[$0]) }
+        if repeated.count > words { repeated.sort() }
         counts[check] += repeated.count
         for row in repeated.map(Int.init) {
             if plan.checks[check].rejectsRow { result.rejected[row] = true }
@@ -257,7 +263,7 @@ struct ValidationRun {
         }
         for (place, name) in binding.header.enumerated() {
             if let column = declared[place] {
-                all.append(plan.columns[column].statistics(statistics[column]))
+                all.append(plan.made.first[column].statistics(statistics[column]))
             } else {
                 all.append(ColumnStatistics(name: name, type: nil, values: 0, missing: 0, invalid: 0))
             }

@@ -138,7 +138,7 @@ final class JSONBlockProcessor {
         beginRow(position)
         result.ends.append(UInt32(truncatingIfNeeded: position + length))
         if reader.hasDuplicate { note(.duplicateMember, nil, position, "") }
-        if rows.count == Batch.limit { flush() }
+        if rows.count == evaluator.limit { flush() }
         return length
     }
 
@@ -176,7 +176,7 @@ final class JSONBlockProcessor {
     }
 
     private func note(_ departure: Departure, _ row: Int?, _ position: Int, _ message: String) {
-        guard let check = binding.plan.departureChecks[departure] else { return }
+        guard let check = binding.plan.check(of: departure) else { return }
         if let row, binding.plan.checks[check].rejectsRow { result.rejected[row] = true }
         add(check, row, position, message)
     }

@@ -97,36 +97,39 @@ final class PatternProgram: Sendable {
         }
     }
 
-    func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        table.withLock { table in
-            if table.sets.isEmpty { _ = state(closure([0], isAtStart: true), &table) }
-            var current = 0
-            var index = 0
-            while index < text.count {
-                let byte = text[index]
-                if byte < 0x80 {
-                    index += 1
-                    let known = table.next[current &* 128 &+ Int(byte)]
-                    if known >= 0 {
-                        current = Int(known)
-                    } else {
-                        let from = current
-                        let set = advance(table.sets[current], UInt32(byte))
-                        let isFull = table.sets.count >= Self.mostStates && table.states[set] == nil
-                        if isFull { restart(&table) }
-                        current = state(set, &table)
-                        if !isFull { table.next[from * 128 + Int(byte)] = Int32(current) }
-                    }
-                } else {
-                    let (scalar, length) = Self.decode(text, index)
-                    index += length
-                    let set = advance(table.sets[current], scalar)
-                    if table.sets.count >= Self.mostStates, table.states[set] == nil { restart(&table) }
-                    current = state(set, &table)
+    func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool { table.withLock { matches(text, &$0) } }
+
+    /// The lock is taken once for all that `body` asks.
+    func withMatcher(_ body: ((UnsafeBufferPointer<UInt8>) -> Bool) -> Void) {
+        table.withLock { table in body { matches($0, &table) } }
+    }
+
+    private func matches(_ text: UnsafeBufferPointer<UInt8>, _ table: inout Table) -> Bool {
+        if table.sets.isEmpty { _ = state(closure([0], isAtStart: true), &table) }
+        var current = 0
+        var index = 0
+        while true {
+            // As far as the table knows the way.
+            table.next.withUnsafeBufferPointer { next in
+                while index < text.count, text[index] < 0x80 {
+                    let known = next[current &* 128 &+ Int(text[index])]
+                    if known < 0 { return }
+                    current = Int(truncatingIfNeeded: known)
+                    index &+= 1
                 }
-                if table.sets[current].isEmpty { return false }
             }
-            return table.accepts[current]
+            // Every way out of a state without steps leads back to it.
+            if table.sets[current].isEmpty { return false }
+            guard index < text.count else { return table.accepts[current] }
+            let byte = text[index]
+            let (scalar, length) = byte < 0x80 ? (UInt32(byte), 1) : Self.decode(text, index)
+            index += length
+            let from = current
+            let set = advance(table.sets[current], scalar)
+            let isFull = table.sets.count >= Self.mostStates && table.states[set] == nil
+            if isFull { restart(&table) }
+            current = state(set, &table)
+            if byte < 0x80, !isFull { table.next[from * 128 + Int(byte)] = Int32(current) }
         }
     }
 
@@ -140,7 +143,8 @@ final class PatternProgram: Sendable {
         let number = table.sets.count
         table.states[set] = number
         table.sets.append(set)
-        table.next.append(contentsOf: repeatElement(-1, count: 128))
+        // Nothing leads out of a state without steps.
+        table.next.append(contentsOf: repeatElement(set.isEmpty ? Int32(number) : -1, count: 128))
         table.accepts.append(accepts(set))
         return number
     }

@@ -24,7 +24,7 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
     case duplicateColumn = "duplicate-column"
     /// A column without a name.
     case emptyColumnName = "empty-column-name"
-    /// A row longer than ``ValidationOptions/longestRow``; reading stops there.
+    /// A row longer than ``ValidationOptions/longestRow``, or a header of more than 1,048,576 columns; reading stops there.
     case rowTooLong = "row-too-long"
     /// Another format altogether, or another encoding than UTF-8; nothing of it is judged.
     case wrongFormat = "wrong-format"
@@ -32,6 +32,28 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
     case malformedJSON = "malformed-json"
     /// An object that has one member twice; the last one counts.
     case duplicateMember = "duplicate-member"
+
+    /// Its place among all cases.
+    var number: Int {
+        switch self {
+        case .quoteInBareField: 0
+        case .textAfterClosingQuote: 1
+        case .unterminatedQuote: 2
+        case .raggedRow: 3
+        case .blankLine: 4
+        case .strayCarriageReturn: 5
+        case .nulByte: 6
+        case .invalidUTF8: 7
+        case .byteOrderMark: 8
+        case .noFinalNewline: 9
+        case .duplicateColumn: 10
+        case .emptyColumnName: 11
+        case .rowTooLong: 12
+        case .wrongFormat: 13
+        case .malformedJSON: 14
+        case .duplicateMember: 15
+        }
+    }
 
     /// What it means unless the rule set says otherwise.
     var severity: Severity {

@@ -49,7 +49,8 @@ public struct TableSchema: Sendable {
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
-        for field in try fields.array("\"fields\"") { try add(field, match, untyped) }
+        var lines: [String: Int] = [:]
+        for field in try fields.array("\"fields\"") { try add(field, match, untyped, &lines) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
@@ -100,16 +101,18 @@ public struct TableSchema: Sendable {
         return all
     }
 
-    private mutating func add(_ field: JSONValue, _ match: FieldsMatch, _ untyped: String) throws(RuleError) {
+    private mutating func add(
+        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ lines: inout [String: Int]
+    ) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
         }
         guard let name = try field["name"]?.string("a field's \"name\"") else {
             throw RuleError("a field has no \"name\"", line: field.line)
         }
-        if let other = rules.definition.columns.first(where: { $0.name == name }) {
+        if let other = lines.updateValue(field.line, forKey: name) {
             throw RuleError(
-                "a second field \"\(name)\"; the first is on line \(other.line ?? 1)",
+                "a second field \"\(name)\"; the first is on line \(other)",
                 line: field["name"]?.line ?? field.line)
         }
         var column = Column(name, try FieldType.read(field, untyped: untyped))

@@ -15,8 +15,9 @@ import engines
 import hostile_csv
 import inference
 import json_schemas
+import keys
 
-SUITES = {"hostile_csv": hostile_csv, "engines": engines, "json_schemas": json_schemas, "inference": inference}
+SUITES = {"hostile_csv": hostile_csv, "engines": engines, "json_schemas": json_schemas, "inference": inference, "keys": keys}
 
 
 def main():
