@@ -164,8 +164,8 @@ extension FunctionScheduler {
         guard let pool = pools[environment.function] else { return retire(environment) }
         pool.initFailures += 1
         if pool.initFailures >= 4 {
-            let wait = Duration.milliseconds(100 << min(pool.initFailures - 4, 9))
-            pool.startsNotBefore = now + min(wait, .seconds(30))
+            // So that it does not take the machine for itself, and still has its retries in their time.
+            pool.startsNotBefore = now + .milliseconds(100)
         }
         if var invocation = pool.takeNext(settings) {
             if invocation.initFailed {

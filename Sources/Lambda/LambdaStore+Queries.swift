@@ -252,6 +252,14 @@ extension LambdaStore {
         """
     }
 
+    /// Whether an event waits or runs for one of some functions.
+    public static func hasQueued(functions: [String], in connection: Connection) throws -> Bool {
+        try functions.contains { name in
+            try connection.row(
+                "SELECT 1 FROM lambda_invocation WHERE state = 'QUEUED' AND function = ? LIMIT 1", [name]) != nil
+        }
+    }
+
     /// How many events wait, by function.
     public static func depths(at time: Timestamp, in connection: Connection) throws -> [QueueDepth] {
         try connection.rows(

@@ -84,7 +84,7 @@ struct EventPublisher: Sendable {
         try S3Store.append(event, sequence: last, in: connection)
         var origin = ObjectOrigin()
         if let found { origin.written = Timestamp(milliseconds: found.identity.changed / 1_000_000) }
-        if case .present(_, _, _, _, let header) = observation { origin.traceHeader = header }
+        if case .present(_, _, _, _, let header, _) = observation { origin.traceHeader = header }
         try publish(event, origin, connection)
         return true
     }

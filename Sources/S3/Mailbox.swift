@@ -1,6 +1,13 @@
 import Glibc
 import Synchronization
 
+/// A large file's content, read on a thread of its own.
+struct HashedFile: Sendable {
+    var identity: FileIdentity
+    var eTag: String
+    var traceHeader: String?
+}
+
 /// What other threads tell the watcher's thread, and the pipe that wakes it.
 final class Mailbox: Sendable {
     enum Message: Sendable {
@@ -9,7 +16,9 @@ final class Mailbox: Sendable {
         /// A step of the removal of a folder's objects was committed: behind which key to go on, if there are more.
         case removed(WatchLoop.Removal, Result<String?, any Error>)
         /// A large file was read; nil where it changed meanwhile.
-        case hashed(bucket: String, path: [UInt8], identity: FileIdentity, eTag: String?, traceHeader: String?)
+        case hashed(bucket: String, path: [UInt8], WatchLoop.Cause, HashedFile?)
+        /// An object is to be looked at: its file is not as it was recorded.
+        case look(bucket: String, path: [UInt8])
         /// A time that was waited for has come.
         case timer
         /// Everything is to be looked at again.

@@ -3,21 +3,23 @@ import Events
 /// What was found at a key's path.
 enum Observation: Sendable, Hashable {
     /// A whole file that nobody has open for writing.
-    /// `traceHeader` is that of the invocation which wrote it, where the file tells.
-    case present(bucket: String, key: String, identity: FileIdentity, eTag: String, traceHeader: String?)
+    /// `traceHeader` is that of the invocation which wrote it, where the file tells; `wasTouched` is set where nothing but a change
+    /// of its attributes, times included, was the reason to look.
+    case present(
+        bucket: String, key: String, identity: FileIdentity, eTag: String, traceHeader: String?, wasTouched: Bool)
     /// The file was removed or moved away. `current` is what stands in its place by now, if anything does: it has an observation
     /// of its own, before or after this one.
     case absent(bucket: String, key: String, current: FileIdentity?)
 
     var bucket: String {
         switch self {
-        case .present(let bucket, _, _, _, _), .absent(let bucket, _, _): bucket
+        case .present(let bucket, _, _, _, _, _), .absent(let bucket, _, _): bucket
         }
     }
 
     var key: String {
         switch self {
-        case .present(_, let key, _, _, _), .absent(_, let key, _): key
+        case .present(_, let key, _, _, _, _), .absent(_, let key, _): key
         }
     }
 }
@@ -36,15 +38,17 @@ enum ObjectChange: Sendable, Hashable {
     init(known: StoredObject?, observation: Observation) {
         switch (known, observation) {
         case (nil, .absent): self = .nothing
-        case (nil, .present(_, _, let identity, let eTag, _)): self = .created(identity, eTag: eTag)
+        case (nil, .present(_, _, let identity, let eTag, _, _)): self = .created(identity, eTag: eTag)
         case (let known?, .absent(_, _, let current)):
             // A removal that is told after its successor has been taken in.
             self = known.identity == current ? .nothing : .removed
-        case (let known?, .present(_, _, let identity, let eTag, _)):
+        case (let known?, .present(_, _, let identity, let eTag, _, let wasTouched)):
             let sameBytes = known.eTag == eTag && known.size == identity.size
             if sameBytes, known.identity == identity {
                 self = .nothing
-            } else if sameBytes, known.identity.differsOnlyInAttributes(from: identity) {
+            } else if sameBytes, known.identity.inode == identity.inode,
+                wasTouched || known.identity.differsOnlyInAttributes(from: identity)
+            {
                 self = .sameContent(identity)
             } else {
                 self = .created(identity, eTag: eTag)

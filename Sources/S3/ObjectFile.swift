@@ -108,8 +108,11 @@ enum ObjectFile {
         return errno == EAGAIN ? .some : .unknown
     }
 
-    /// The tag of a file's whole content, provided that it has the given identity before and after the reading.
-    static func eTag(of file: Descriptor, identity: FileIdentity, buffer: UnsafeMutableRawBufferPointer) -> String? {
+    /// The tag of a file's whole content and its identity after the reading, provided that nothing but attributes has changed
+    /// since it had the given one.
+    static func eTag(
+        of file: Descriptor, identity: FileIdentity, buffer: UnsafeMutableRawBufferPointer
+    ) -> (eTag: String, identity: FileIdentity)? {
         var tag = ETag(size: identity.size)
         var offset: Int64 = 0
         while offset < identity.size {
@@ -119,9 +122,12 @@ enum ObjectFile {
             tag.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             offset += Int64(count)
             // A file that is being rewritten is not read to its end in vain.
-            if offset < identity.size, file.status.map(FileIdentity.init) != identity { return nil }
+            if offset < identity.size, file.status.map({ FileIdentity($0).hasContent(of: identity) }) != true {
+                return nil
+            }
         }
-        guard offset == identity.size, file.status.map(FileIdentity.init) == identity else { return nil }
-        return tag.finalize()
+        guard offset == identity.size, let now = file.status.map(FileIdentity.init), now.hasContent(of: identity)
+        else { return nil }
+        return (tag.finalize(), now)
     }
 }

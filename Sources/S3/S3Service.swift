@@ -73,6 +73,11 @@ public final class S3Service: Sendable {
         }
     }
 
+    /// Looks at one object's file again: it is another one than the records say.
+    public func look(at version: ObjectVersion) {
+        setup.mailbox.post(.look(bucket: version.bucket, path: Array(version.key.utf8)))
+    }
+
     /// Looks through the whole lake again.
     public func rescan() { setup.mailbox.post(.rescan) }
 

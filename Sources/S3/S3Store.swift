@@ -42,6 +42,16 @@ public struct StoredEvent: Sendable, Hashable {
     public var hostID: String
 }
 
+/// Whether a version of an object is still its newest.
+public enum Currency: Sendable, Hashable {
+    /// Nothing has happened to the key since.
+    case current
+    /// A newer version, or the removal, is recorded.
+    case superseded
+    /// The file is another one by now, and nothing is recorded of that yet: it is to be looked at.
+    case changed
+}
+
 /// The objects and their events in the database.
 public enum S3Store {
     /// The tables of this room.
@@ -138,25 +148,40 @@ public enum S3Store {
     /// Whether a version is the newest one, or its removal the last that happened to the key, by the records and by the file
     /// that lies in the lake now: one that was written over or removed a moment ago is current no more, though the watcher
     /// has not heard of it yet.
-    public static func isCurrent(
-        _ version: ObjectVersion, lake: String, in connection: Connection
-    ) throws -> Bool {
+    public static func currency(
+        of version: ObjectVersion, lake: String, in connection: Connection
+    ) throws -> Currency {
         guard let object = try object(bucket: version.bucket, key: version.key, in: connection) else {
             let last = try connection.value(
                 Int64.self, "SELECT max(sequencer) FROM s3_event WHERE bucket = ? AND key = ?",
                 [version.bucket, version.key])
-            return last.map(sequencer) == version.sequencer
+            return last.map(sequencer) == version.sequencer ? .current : .superseded
         }
-        guard object.sequencer == version.sequencer else { return false }
-        // What differs by more than its attributes becomes a version of its own, so nothing is lost by leaving this one.
+        guard object.sequencer == version.sequencer else { return .superseded }
         let bucket = lake + "/" + version.bucket
         var status = stat()
         if lstat(bucket + "/" + version.key, &status) == 0 {
             let there = FileIdentity(status)
-            return there == object.identity || there.differsOnlyInAttributes(from: object.identity)
+            if there.hasContent(of: object.identity) { return .current }
+            guard there.inode == object.identity.inode, there.size == object.identity.size else { return .changed }
+            // Another time alone is no other content: whoever copies a file sets its time last.
+            return isSame(bucket + "/" + version.key, as: object) ? .current : .changed
         }
         let isGone = errno == ENOENT || errno == ENOTDIR
-        return !(isGone && lstat(bucket, &status) == 0)
+        return isGone && lstat(bucket, &status) == 0 ? .changed : .current
+    }
+
+    /// Whether a file that has an object's size has its content too, as far as can be told at once: a large one that nobody
+    /// writes to is taken for the same.
+    private static func isSame(_ path: String, as object: StoredObject) -> Bool {
+        let number = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else { return true }
+        let file = Descriptor(number)
+        guard let status = file.status, ObjectFile.writers(of: file) != .some else { return false }
+        guard status.st_size <= WatchLoop.inlineSize else { return true }
+        return withUnsafeTemporaryAllocation(byteCount: WatchLoop.inlineSize, alignment: 64) { buffer in
+            ObjectFile.eTag(of: file, identity: FileIdentity(status), buffer: buffer)?.eTag == object.eTag
+        }
     }
 
     // MARK: Writing

@@ -15,6 +15,7 @@ extension WatchLoop {
         guard ObjectFile.isRegular(status) else { return refuse(path, bucket, status) }
         unreadable.remove(path)
         let identity = FileIdentity(status)
+        if cause == .touched, isKnown(identity, key, bucket) { return }
         var writers = ObjectFile.writers(of: file)
         // The kernel tells of a closing just before it stops to count the writer.
         for _ in 0..<20 where writers == .some && cause == .closed {
@@ -42,15 +43,25 @@ extension WatchLoop {
             return retryClosing(path, bucket, cause, attempt: attempt)
         }
         if identity.size <= Int64(Self.inlineSize) {
-            guard let eTag = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else { return }
+            // It may have been touched, or is being written by now: then its writer is found at the next look.
+            guard let read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else {
+                return inspectLater(path, in: bucket, cause)
+            }
             observe(
                 .present(
-                    bucket: bucket.name, key: key, identity: identity, eTag: eTag,
-                    traceHeader: TraceAttribute.get(from: file.number)))
+                    bucket: bucket.name, key: key, identity: read.identity, eTag: read.eTag,
+                    traceHeader: TraceAttribute.get(from: file.number), wasTouched: cause == .touched))
         } else {
-            hashes.append((bucket, path, identity))
+            hashes.append((bucket, path, identity, cause))
             startReaders()
         }
+    }
+
+    /// Whether an object's record has this content and its times, so that there is nothing to read.
+    private func isKnown(_ identity: FileIdentity, _ key: String, _ bucket: WatchedBucket) -> Bool {
+        let name = bucket.name
+        let known = try? setup.store.read { try S3Store.object(bucket: name, key: key, in: $0)?.identity }
+        return known?.hasContent(of: identity) == true
     }
 
     /// Looks again, in the case that the writer was at its closing: a thread that the machine has no time for can stay between the
@@ -80,7 +91,7 @@ extension WatchLoop {
     }
 
     /// Nanoseconds of a clock that nobody sets. What is waited for with it is the kernel's doing, not the pipeline's time.
-    private static func monotonic() -> Int64 {
+    static func monotonic() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -151,7 +162,7 @@ extension WatchLoop {
     /// Reads large files on threads of their own, a few at a time.
     func startReaders() {
         while readers < Self.readersLimit, hashesHead < hashes.count, !isStopping {
-            let (bucket, path, identity) = hashes[hashesHead]
+            let (bucket, path, identity, cause) = hashes[hashesHead]
             hashesHead += 1
             if hashesHead == hashes.count {
                 hashes = []
@@ -160,15 +171,16 @@ extension WatchLoop {
             readers += 1
             let (root, name, mailbox) = (bucket.root, bucket.name, setup.mailbox)
             BlockingThread.start(name: "sluice-s3-read") {
-                var (eTag, traceHeader): (String?, String?)
+                var read: HashedFile?
                 if case .descriptor(let file) = ObjectFile.open(path, in: root) {
                     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-                    eTag = ObjectFile.eTag(of: file, identity: identity, buffer: buffer)
+                    read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer).map {
+                        HashedFile(
+                            identity: $0.identity, eTag: $0.eTag, traceHeader: TraceAttribute.get(from: file.number))
+                    }
                     buffer.deallocate()
-                    traceHeader = TraceAttribute.get(from: file.number)
                 }
-                mailbox.post(
-                    .hashed(bucket: name, path: path, identity: identity, eTag: eTag, traceHeader: traceHeader))
+                mailbox.post(.hashed(bucket: name, path: path, cause, read))
             }
         }
     }

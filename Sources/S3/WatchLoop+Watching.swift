@@ -258,8 +258,8 @@ extension WatchLoop {
         } else if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
             unreadable.remove(path)
             enqueue(.absent(folder.bucket, path))
-        } else if event.has(Int32(IN_ATTRIB)), unreadable.contains(path) {
-            inspectLater(path, in: folder.bucket, .moved)
+        } else if event.has(Int32(IN_ATTRIB)) {
+            inspectLater(path, in: folder.bucket, unreadable.contains(path) ? .moved : .touched)
         }
     }
 

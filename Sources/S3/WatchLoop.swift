@@ -39,12 +39,14 @@ final class WatchLoop {
     }
 
     /// Why to look at a file, weakest reason first.
-    enum Cause: Int, Comparable {
+    enum Cause: Int, Comparable, Sendable {
+        /// Its attributes have changed, perhaps its times.
+        case touched
         /// It has just been created, so perhaps before its writer was counted as one.
         case created
         /// It was there when its folder was read.
         case found
-        /// It has moved or was linked here, or its attributes have changed.
+        /// It has moved or was linked here, or can be read by now.
         case moved
         /// A writer has just closed it.
         case closed
@@ -63,6 +65,8 @@ final class WatchLoop {
     static let hashLimit = 4096
     /// How long a file is put off at most.
     private static let longestDelay = Duration.seconds(60)
+    /// Milliseconds between two looks at whether the lake and its buckets are still the folders that they were.
+    private static let placeCheck: Int32 = 2000
     /// How long a file must have been left alone where nobody can tell whether it is open.
     static let quietPeriod = Duration.seconds(2)
 
@@ -89,7 +93,7 @@ final class WatchLoop {
     var batch: [Observation] = []
     var batchesOut = 0
     var removalOut = false
-    var hashes: [(bucket: WatchedBucket, path: [UInt8], identity: FileIdentity)] = []
+    var hashes: [(bucket: WatchedBucket, path: [UInt8], identity: FileIdentity, cause: Cause)] = []
     var hashesHead = 0
     var readers = 0
     var scan = ScanState()
@@ -105,6 +109,7 @@ final class WatchLoop {
     /// Those who wait until nothing is left to do.
     var settlers: [CheckedContinuation<Void, Never>] = []
     private var hasScanned = false
+    private var placesChecked = WatchLoop.monotonic()
     var said: Set<String> = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: inlineSize, alignment: 64)
 
@@ -122,6 +127,7 @@ final class WatchLoop {
             for message in setup.mailbox.takeAll() { take(message) }
             let isDrained = drain()
             if mayWork { retryDue() }
+            checkPlaces()
             work()
             report(isDrained: isDrained)
         }
@@ -143,7 +149,8 @@ final class WatchLoop {
         let hasWork =
             !isStopping && mayWork && (pendingHead < pending.count || scan.isActive || rescanWanted || !batch.isEmpty)
         armTimer()
-        _ = poll(&descriptors, nfds_t(descriptors.count), hasWork ? 0 : closingTimeout)
+        let pause = closingTimeout < 0 ? Self.placeCheck : min(closingTimeout, Self.placeCheck)
+        _ = poll(&descriptors, nfds_t(descriptors.count), hasWork ? 0 : pause)
     }
 
     private func armTimer() {
@@ -175,15 +182,19 @@ final class WatchLoop {
                 say("s3://\(removal.bucket)/\(removal.prefix): the removal could not be recorded: \(error)")
                 rescanAfterFailure()
             }
-        case .hashed(let bucket, let path, let identity, let eTag, let traceHeader):
+        case .hashed(let bucket, let path, let cause, let file):
             readers -= 1
             startReaders()
-            guard let eTag, let bucket = buckets[bucket], let key = key(path, in: bucket) else { return }
-            // Whatever replaced the file since then is announced by a change of its own.
-            guard ObjectFile.identity(path, in: bucket.root) == identity else { return }
+            guard let bucket = buckets[bucket], let key = key(path, in: bucket) else { return }
+            guard let file, let now = ObjectFile.identity(path, in: bucket.root), now.hasContent(of: file.identity)
+            else { return inspectLater(path, in: bucket, cause) }
             observe(
                 .present(
-                    bucket: bucket.name, key: key, identity: identity, eTag: eTag, traceHeader: traceHeader))
+                    bucket: bucket.name, key: key, identity: file.identity, eTag: file.eTag,
+                    traceHeader: file.traceHeader, wasTouched: cause == .touched))
+        case .look(let bucket, let path):
+            guard let bucket = buckets[bucket] else { return }
+            look(path, in: bucket)
         case .timer:
             timer = nil
             let now = setup.time.now
@@ -196,17 +207,34 @@ final class WatchLoop {
             let due = deferred.filter { isDue($0.due) }
             deferred.removeAll { isDue($0.due) }
             for one in due {
-                guard let bucket = buckets[one.bucket] else { continue }
-                if ObjectFile.status(one.path, in: bucket.root) == nil {
-                    enqueue(.absent(bucket, one.path))
-                } else {
-                    inspectLater(one.path, in: bucket, .moved)
-                }
+                if let bucket = buckets[one.bucket] { look(one.path, in: bucket) }
             }
         case .rescan: rescanWanted = true
         case .settle(let wake): settlers.append(wake)
         case .stop: isStopping = true
         }
+    }
+
+    /// Notices what no watch tells of: a file system that was mounted over the lake or a bucket, or taken away from there.
+    private func checkPlaces() {
+        let now = Self.monotonic()
+        guard now - placesChecked >= Int64(Self.placeCheck) * 1_000_000, let lake, !isStopping else { return }
+        placesChecked = now
+        func isOther(_ status: stat, _ place: Descriptor) -> Bool {
+            place.status.map { $0.st_dev != status.st_dev || $0.st_ino != status.st_ino } ?? false
+        }
+        var status = stat()
+        var changed: String?
+        if stat(setup.lake, &status) == 0, isOther(status, lake) { changed = setup.lake }
+        for (name, bucket) in buckets where changed == nil {
+            if fstatat(lake.number, name, &status, 0) == 0, isOther(status, bucket.root) {
+                changed = "\(setup.lake)/\(name)"
+            }
+        }
+        guard let changed else { return }
+        setup.notice(
+            "\(changed) is another folder by now (mounted over, or taken away); the lake is looked through afresh")
+        rescanWanted = true
     }
 
     // MARK: Working
@@ -283,6 +311,15 @@ final class WatchLoop {
         case .absentTree: era += 1
         }
         pending.append(work)
+    }
+
+    /// Has a path looked at, whatever is there.
+    private func look(_ path: [UInt8], in bucket: WatchedBucket) {
+        if ObjectFile.status(path, in: bucket.root) == nil {
+            enqueue(.absent(bucket, path))
+        } else {
+            inspectLater(path, in: bucket, .moved)
+        }
     }
 
     /// Has a file looked at; several reasons that come together are one.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Storage
+import Synchronization
 
 /// The `sluice` command.
 @main
@@ -49,6 +50,11 @@ struct SluiceCommand: AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
+            }
+            let fault = Terminal.fault.load(ordering: .relaxed)
+            if fault != 0 {
+                throw CommandError(
+                    "the output could not be written: \(String(cString: strerror(fault)))", status: ExitStatus.unusable)
             }
         } catch let error as CommandError {
             say("\(error)")

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import GRDB
 import Testing
 
 /// What people get wrong, and what the command says to it.
@@ -49,6 +50,56 @@ struct MistakeTests {
         #expect(bad.status == 1, "\(bad)")
         #expect(try await project.sluice("invoke", "gone", "--async").status == 0)
         #expect(try await host.stop() == 0)
+    }
+
+    @Test("events for a function that the template has no more are told, and do not keep the host from being idle")
+    func orphans() async throws {
+        func template(_ name: String) -> String {
+            """
+            Transform: AWS::Serverless-2016-10-31
+            Resources:
+              Raw: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}
+              Echo:
+                Type: AWS::Serverless::Function
+                Properties:
+                  FunctionName: \(name)
+                  CodeUri: echo/
+                  Handler: bootstrap
+                  Runtime: provided.al2023
+            """
+        }
+        let project = try TestProject(template: template("old"))
+        try project.install("echo-function", as: "echo")
+        #expect(try await project.sluice("up", "--port", "0", "--until-idle").status == 0)
+        // As a host that was killed leaves it.
+        let database = try DatabaseQueue(path: project.root + "/.sluice/sluice.db")
+        try await database.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO lambda_invocation (request_id, function, state, trace, payload, received, due)
+                    VALUES ('00000000-0000-4000-8000-000000000000', 'old', 'QUEUED',
+                      'Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0', CAST('{}' AS BLOB), ?1, ?1)
+                    """, arguments: [Timestamp.now.milliseconds])
+        }
+        try database.close()
+        try project.write(template("new"), to: "functions/template.yaml")
+        let idle = try await project.sluice("up", "--port", "0", "--until-idle")
+        #expect(idle.status == 0 && idle.output.contains("1 event waits for the function old"), "\(idle)")
+        try project.write(template("old"), to: "functions/template.yaml")
+        #expect(try await project.sluice("up", "--port", "0", "--until-idle").status == 0)
+        #expect(try await project.json("queue")["waiting"]?.int == 0)
+    }
+
+    @Test("output that can't be written is an error, and a reader who has gone is none")
+    func fullOutput() async throws {
+        let project = try TestProject(
+            template: "Resources: {B: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}}")
+        try project.write("id\n1\n", to: "rows.csv")
+        let command = "\(TestProject.programs)/sluice infer \(project.root)/rows.csv"
+        let full = try await TestProject.run("/bin/sh", ["-c", command + " > /dev/full"])
+        #expect(full.status == 4 && full.error.contains("the output could not be written: No space left"), "\(full)")
+        let gone = try await TestProject.run("/bin/sh", ["-c", command + " | true"])
+        #expect(gone.status == 0 && gone.error.isEmpty, "\(gone)")
     }
 
     @Test("a second host for the same project is refused, and says who has it")

@@ -87,7 +87,7 @@ struct HostTests {
         let old = ObjectVersion(bucket: "raw", key: "a", sequencer: try #require(seen.first))
         let root = lake.root + "/lake"
         func isCurrent(_ version: ObjectVersion) async throws -> Bool {
-            try await lake.store.read { try S3Store.isCurrent(version, lake: root, in: $0) }
+            try await lake.store.read { try S3Store.currency(of: version, lake: root, in: $0) == .current }
         }
         #expect(try await isCurrent(version))
         #expect(try await !isCurrent(old))
@@ -106,12 +106,12 @@ struct HostTests {
         func isCurrent(_ key: String) async throws -> Bool {
             let version = try #require(
                 try await lake.store.read { try S3Store.object(bucket: "raw", key: key, in: $0)?.version })
-            return try await lake.store.read { try S3Store.isCurrent(version, lake: root, in: $0) }
+            return try await lake.store.read { try S3Store.currency(of: version, lake: root, in: $0) == .current }
         }
         for key in ["a", "b", "c"] { #expect(try await isCurrent(key)) }
         // Nobody watches by now.
-        lake.script("chmod 600 a; echo 2 > .b; mv .b b; rm c")
-        #expect(try await isCurrent("a"), "attributes are no new version")
+        lake.script("chmod 600 a; touch -d 2001-01-01 a; echo 2 > .b; mv .b b; rm c")
+        #expect(try await isCurrent("a"), "attributes are no new version, times included")
         #expect(try await !isCurrent("b"))
         #expect(try await !isCurrent("c"))
         lake.script("ln a d; rm d; echo 2 >> a")
@@ -123,7 +123,54 @@ struct HostTests {
         for key in ["a", "b"] { #expect(try await isCurrent(key)) }
         let removal = try #require(
             try await lake.store.read { try S3Store.events(bucket: "raw", key: "c", in: $0).last?.version })
-        #expect(try await lake.store.read { try S3Store.isCurrent(removal, lake: root, in: $0) })
+        #expect(try await lake.store.read { try S3Store.currency(of: removal, lake: root, in: $0) } == .current)
+    }
+
+    @Test("whatever is done to a file's attributes after it was written, and when, it is one object with one event")
+    func touched() async throws {
+        let lake = try TestLake()
+        let service = try lake.service()
+        await service.start()
+        await service.scanCompleted()
+        // Small ones and some that take a while to read; at once, and once the host has begun or ended to read them.
+        lake.script(
+            """
+            python3 - <<'END'
+            import os, shutil, time
+            def write(name, size):
+                with open(name, "wb") as file:
+                    file.write(os.urandom(1 << 16) * (size >> 16) if size >= 1 << 16 else b"x" * size)
+            def utime(name): os.utime(name, (10**9, 10**9))
+            actions = [utime, lambda name: os.chmod(name, 0o600), lambda name: os.chown(name, -1, os.getgid()),
+                       lambda name: os.setxattr(name, "user.note", b"x"), lambda name: os.link(name, ".link" + name)]
+            count = 0
+            for size in (20, 50_000, 24 << 20):
+                for pause in (0, 0.0005, 0.003, 0.03):
+                    for action in actions:
+                        name = f"{count}"
+                        count += 1
+                        write(name, size)
+                        time.sleep(pause)
+                        action(name)
+            write(".source", 30 << 20)
+            for _ in range(4):
+                shutil.copy2(".source", f"{count}")
+                count += 1
+            END
+
+            """)
+        let count = 3 * 4 * 5 + 4
+        let seen = await lake.next(count)
+        #expect(Set(seen.map(\.key)).count == count, "\(seen)")
+        #expect(seen.allSatisfy { $0.event.hasPrefix("ObjectCreated") })
+        // What was recorded is what is there, so that the next start tells nothing anew.
+        await service.settled()
+        await service.stop()
+        let next = try lake.service()
+        await next.start()
+        await next.scanCompleted()
+        await next.stop()
+        #expect(try await lake.store.read { try $0.value(Int.self, "SELECT count(*) FROM s3_event") } == count)
     }
 
     @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])
@@ -179,6 +226,32 @@ struct HostTests {
         await service.settled()
         lake.script("echo 4444 > c")
         #expect(await lake.next(1) == [.created("c", 5)])
+        await service.stop()
+    }
+
+    @Test("a file system that is mounted over the lake, and taken away again, is noticed and said")
+    func mountedOver() async throws {
+        let lake = try TestLake()
+        let probe = lake.root + "/probe"
+        mkdir(probe, 0o755)
+        guard mount("none", probe, "tmpfs", 0, nil) == 0 else {
+            print("skipped, a mount over the lake: \(String(cString: strerror(errno)))")
+            return
+        }
+        umount2(probe, 0)
+        lake.script("echo 1 > a")
+        let service = try lake.service()
+        await service.start()
+        #expect(await lake.next(1) == [.created("a", 2)])
+        try #require(mount("none", lake.root + "/lake/raw", "tmpfs", 0, nil) == 0)
+        defer { umount2(lake.root + "/lake/raw", Int32(MNT_DETACH)) }
+        lake.script("echo 22 > b")
+        let seen = await lake.next(2)
+        #expect(Set(seen) == [.created("b", 3), .removed("a")], "\(seen)")
+        try #require(umount2(lake.root + "/lake/raw", Int32(MNT_DETACH)) == 0)
+        let back = await lake.next(2)
+        #expect(Set(back) == [.created("a", 2), .removed("b")], "\(back)")
+        #expect(lake.notices.contains { $0.contains("is another folder by now") }, "\(lake.notices)")
         await service.stop()
     }
 

@@ -70,6 +70,9 @@ struct UpCommand: AsyncParsableCommand {
         guard account.count == 12, account.allSatisfy({ $0.isASCII && $0.isNumber }) else {
             throw ValidationError("--account takes twelve digits")
         }
+        guard region.wholeMatch(of: /[a-z]{2,}(-[a-z]+)+-[0-9]+/) != nil else {
+            throw ValidationError("--region takes a region's name, such as eu-central-1")
+        }
     }
 
     func run() async throws {

@@ -76,7 +76,15 @@ final class Pipeline: Sendable {
                 deadLetter: { letter, target, connection in
                     try junction.targets.deliver(letter, to: target, connection)
                 },
-                superseded: { try !S3Store.isCurrent($0, lake: project.lake, in: $1) },
+                superseded: { version, connection in
+                    switch try S3Store.currency(of: version, lake: project.lake, in: connection) {
+                    case .current: return false
+                    case .superseded: return true
+                    case .changed:
+                        connection.afterCommit { junction.look(at: version) }
+                        return true
+                    }
+                },
                 trouble: { feed.notice($0) }))
         clusters = Clusters(
             store: store, configurations: configuration.clusters,
@@ -108,7 +116,7 @@ final class Pipeline: Sendable {
         tasks = TaskIntegrations(
             place: place, store: store, lambda: lambda, clusters: clusters, stateMachines: stateMachines, bus: bus,
             targets: targets, time: time)
-        junction.fill(targets: targets, tasks: tasks)
+        junction.fill(targets: targets, tasks: tasks, s3: s3)
     }
 
     /// What every function gets besides Lambda's own variables.
@@ -129,6 +137,13 @@ final class Pipeline: Sendable {
             configuration.stateMachines.sorted { $0.key < $1.key }.map { .init(name: $0.key, definition: $0.value) })
         try await bus.setRules(configuration.rules)
         try await lambda.start(functions: configuration.functions)
+        let names = Set(configuration.functions.map(\.name))
+        for depth in try await store.read({ try LambdaStore.depths(at: .now, in: $0) })
+        where depth.queued > 0 && !names.contains(depth.functionName) {
+            feed.notice(
+                "\(depth.queued) event\(depth.queued == 1 ? "" : "s") wait\(depth.queued == 1 ? "s" : "") for the function \(depth.functionName), which is not in the template; they stay in the queue until it is"
+            )
+        }
         try await tasks.resume()
         run { [self] in await clusters.run() }
         run { [self] in await watch("state machines") { try await self.stateMachines.run() } }
@@ -173,8 +188,10 @@ final class Pipeline: Sendable {
     /// Whether nothing waits, runs or is looked at.
     func isIdle() async throws -> Bool {
         guard s3.pendingCount == 0 else { return false }
+        // What waits for a function that the template does not have waits for the template.
+        let names = configuration.functions.map(\.name)
         return try await store.read { connection in
-            try LambdaStore.queued(limit: 1, in: connection).isEmpty
+            try !LambdaStore.hasQueued(functions: names, in: connection)
                 && EMRStore.steps(states: [.pending, .running, .cancelPending], limit: 1, connection).isEmpty
                 && StepFunctionsStore.runningCount(in: connection) == 0
         }
@@ -213,9 +230,13 @@ final class Pipeline: Sendable {
 
 /// Where the rooms find each other, once all are made.
 private final class Junction: Sendable {
-    private let rooms = Mutex<(targets: DeliveryTargets, tasks: TaskIntegrations)?>(nil)
+    private let rooms = Mutex<(targets: DeliveryTargets, tasks: TaskIntegrations, s3: S3Service)?>(nil)
 
-    func fill(targets: DeliveryTargets, tasks: TaskIntegrations) { rooms.withLock { $0 = (targets, tasks) } }
+    func fill(targets: DeliveryTargets, tasks: TaskIntegrations, s3: S3Service) {
+        rooms.withLock { $0 = (targets, tasks, s3) }
+    }
+
+    func look(at version: ObjectVersion) { rooms.withLock { $0?.s3 }?.look(at: version) }
 
     /// Nothing calls before ``Pipeline/start()``, and by then the junction is filled.
     var targets: DeliveryTargets {

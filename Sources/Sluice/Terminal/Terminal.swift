@@ -1,5 +1,6 @@
 import Events
 import Glibc
+import Synchronization
 
 /// Where a command's output goes, and what that can show.
 struct Terminal: Sendable {
@@ -9,6 +10,9 @@ struct Terminal: Sendable {
     let isInteractive: Bool
     /// Whether colour is welcome: on a terminal, unless `NO_COLOR` is set or the terminal is dumb.
     let hasColour: Bool
+
+    /// Why the command's output could not be written; 0 where it could.
+    static let fault = Atomic<Int32>(0)
 
     static let output = Terminal(descriptor: 1)
     static let error = Terminal(descriptor: 2)
@@ -36,6 +40,8 @@ struct Terminal: Sendable {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                // A reader who has gone has what he wanted; anything else is said at the command's end.
+                if errno != EPIPE, descriptor == 1 { Self.fault.store(errno, ordering: .relaxed) }
                 return false
             }
             bytes = bytes.dropFirst(count)
