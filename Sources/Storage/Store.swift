@@ -11,6 +11,7 @@ public final class Store: Sendable {
     /// The path of the database file.
     public let path: String
     let reader: any DatabaseReader
+    private let readers = ReaderCount()
     private let writer: GroupCommitWriter?
     private let condition: StoreCondition
 
@@ -146,6 +147,8 @@ public final class Store: Sendable {
 
     /// Reads in one snapshot, on the caller's thread.
     public func read<Value>(_ body: (Connection) throws -> Value) throws -> Value {
+        try readers.enter()
+        defer { readers.leave() }
         do {
             return try reader.read { try body(Connection($0)) }
         } catch let error as DatabaseError where error.isDamage {
@@ -155,6 +158,8 @@ public final class Store: Sendable {
 
     /// Reads in one snapshot.
     public func read<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        try readers.enter()
+        defer { readers.leave() }
         do {
             return try await reader.read { try body(Connection($0)) }
         } catch let error as DatabaseError where error.isDamage {
@@ -192,10 +197,11 @@ public final class Store: Sendable {
         writer.submit(PendingWrite(body, completion))
     }
 
-    /// Waits for the writes under way, then closes, with all that was committed in the one file. Writes that come later fail with
-    /// ``StoreError/closed``.
+    /// Waits for the reads and writes under way, then closes, with all that was committed in the one file. Those that come later
+    /// fail with ``StoreError/closed``.
     public func close() {
         writer?.close()
+        readers.close()
         if let pool = reader as? DatabasePool, writer != nil, !condition.isDamaged {
             // Where others still read, or the disk is full, the log stays and the next start reads it.
             _ = try? pool.writeWithoutTransaction {

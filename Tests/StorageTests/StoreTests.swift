@@ -115,4 +115,44 @@ struct StoreTests {
         func add(_ entry: String) { entries.withLock { $0.append(entry) } }
         var all: [String] { entries.withLock { $0 } }
     }
+
+    @Test("a store that is closed waits for the reads under way, and refuses those that come later")
+    func closing() async throws {
+        for _ in 0..<20 {
+            let path = NSTemporaryDirectory() + "sluice-closing-\(UUID().uuidString).db"
+            defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + end) } }
+            let store = try Store(path: path, schemas: [])
+            let (closed, close) = AsyncStream.makeStream(of: Void.self)
+            BlockingThread.start(name: "close") {
+                usleep(2000)
+                store.close()
+                close.finish()
+            }
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        // Until the store is closed.
+                        while true {
+                            do {
+                                if number.isMultiple(of: 2) {
+                                    _ = try await store.read { try $0.value(Int.self, "SELECT 1") }
+                                } else {
+                                    try Self.readNow(store)
+                                }
+                            } catch {
+                                #expect(error as? StoreError == .closed)
+                                return
+                            }
+                        }
+                    }
+                }
+            }
+            for await _ in closed {}
+            #expect(throws: StoreError.closed) { try Self.readNow(store) }
+        }
+    }
+
+    private static func readNow(_ store: Store) throws {
+        _ = try store.read { try $0.value(Int.self, "SELECT 1") } as Int?
+    }
 }
