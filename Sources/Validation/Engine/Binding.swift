@@ -19,7 +19,7 @@ struct Binding {
     private(set) var tooWide: Int?
 
     /// More columns than this are no table's, and would make a report larger than the file.
-    static let mostColumns = 1 << 19
+    static let mostColumns = 1 << 20
 
     /// Binds to delimited text by its first block; nil if the header does not end in it.
     init?(_ plan: Plan, _ options: ValidationOptions, _ references: [ReferenceColumns], _ block: Block) {

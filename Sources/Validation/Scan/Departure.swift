@@ -24,7 +24,7 @@ public enum Departure: String, Sendable, Codable, CaseIterable {
     case duplicateColumn = "duplicate-column"
     /// A column without a name.
     case emptyColumnName = "empty-column-name"
-    /// A row longer than ``ValidationOptions/longestRow``, or a header of more than 524,288 columns; reading stops there.
+    /// A row longer than ``ValidationOptions/longestRow``, or a header of more than 1,048,576 columns; reading stops there.
     case rowTooLong = "row-too-long"
     /// Another format altogether, or another encoding than UTF-8; nothing of it is judged.
     case wrongFormat = "wrong-format"
