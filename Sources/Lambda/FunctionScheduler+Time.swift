@@ -26,7 +26,6 @@ extension FunctionScheduler {
             pump(pool)
             if let due = pool.nextDue { want(due) }
             if let gate = pool.startsNotBefore { want(gate) }
-            if pool.holdsBack { want(now + .milliseconds(100)) }
             if let oldest = pool.waiting.first { want(max(now, oldest.received) + .milliseconds(100)) }
             if pool.demand(settings) > 0, pool.hasReturning() { want(now + FunctionPool.returnGrace) }
         }

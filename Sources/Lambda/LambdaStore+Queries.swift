@@ -215,8 +215,7 @@ extension LambdaStore {
         ).map(QueuedInvocation.init)
     }
 
-    /// The ids of dead letters beyond one, in their order, with the id of the last one that there is: what comes later
-    /// than a look at all of them is not in it.
+    /// The ids of dead letters beyond one and up to another, in their order.
     public static func deadLetterIDs(
         function: String? = nil, error: String? = nil, after id: Int64 = 0, through last: Int64 = .max, limit: Int,
         in connection: Connection

@@ -88,9 +88,6 @@ struct LoopWatch {
         return suspect.test != nil
     }
 
-    /// Whether any function is held still.
-    var isTesting: Bool { suspects.values.contains { $0.test != nil } }
-
     /// An invocation begins.
     mutating func began(requestID: String, at time: Timestamp) {
         windows[requestID] = Window(depth: depths.removeValue(forKey: requestID) ?? 1, from: time, to: nil)

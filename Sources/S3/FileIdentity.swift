@@ -24,13 +24,9 @@ struct FileIdentity: Sendable, Hashable {
         changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
     }
 
-    /// Whether the content is the same as far as can be told without reading it: attributes may differ.
+    /// Whether the content is the same as far as can be told without reading it: attributes may differ, as after `chmod` or a
+    /// further hard link.
     func hasContent(of other: Self) -> Bool {
         inode == other.inode && size == other.size && modified == other.modified
-    }
-
-    /// Whether only attributes differ, as after `chmod` or a further hard link.
-    func differsOnlyInAttributes(from other: Self) -> Bool {
-        inode == other.inode && size == other.size && modified == other.modified && changed != other.changed
     }
 }

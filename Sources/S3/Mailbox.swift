@@ -16,7 +16,7 @@ final class Mailbox: Sendable {
         /// A step of the removal of a folder's objects was committed: behind which key to go on, if there are more.
         case removed(WatchLoop.Removal, Result<String?, any Error>)
         /// A large file was read; nil where it changed meanwhile.
-        case hashed(bucket: String, path: [UInt8], WatchLoop.Cause, HashedFile?)
+        case hashed(bucket: String, path: [UInt8], FileIdentity, WatchLoop.Cause, HashedFile?)
         /// An object is to be looked at: its file is not as it was recorded.
         case look(bucket: String, path: [UInt8])
         /// A time that was waited for has come.

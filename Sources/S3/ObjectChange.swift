@@ -46,8 +46,9 @@ enum ObjectChange: Sendable, Hashable {
             let sameBytes = known.eTag == eTag && known.size == identity.size
             if sameBytes, known.identity == identity {
                 self = .nothing
-            } else if sameBytes, known.identity.inode == identity.inode,
-                wasTouched || known.identity.differsOnlyInAttributes(from: identity)
+            } else if sameBytes,
+                known.identity.hasContent(of: identity)
+                    || (wasTouched && known.identity.inode == identity.inode)
             {
                 self = .sameContent(identity)
             } else {

@@ -43,9 +43,8 @@ extension WatchLoop {
             return retryClosing(path, bucket, cause, attempt: attempt)
         }
         if identity.size <= Int64(Self.inlineSize) {
-            // It may have been touched, or is being written by now: then its writer is found at the next look.
             guard let read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else {
-                return inspectLater(path, in: bucket, cause)
+                return lookAgain(path, in: bucket, cause, since: identity)
             }
             observe(
                 .present(
@@ -55,6 +54,16 @@ extension WatchLoop {
             hashes.append((bucket, path, identity, cause))
             startReaders()
         }
+    }
+
+    /// A file could not be read as it was found. It was touched, or is being written by now, whose writer is found at the next
+    /// look; or the disk fails.
+    func lookAgain(_ path: [UInt8], in bucket: WatchedBucket, _ cause: Cause, since identity: FileIdentity) {
+        guard let now = ObjectFile.identity(path, in: bucket.root), now.hasContent(of: identity) else {
+            return inspectLater(path, in: bucket, cause)
+        }
+        say("\(shown(path, bucket)): can't be read to its end; it is tried again")
+        postpone(bucket.name, path, by: .seconds(30))
     }
 
     /// Whether an object's record has this content and its times, so that there is nothing to read.
@@ -180,7 +189,7 @@ extension WatchLoop {
                     }
                     buffer.deallocate()
                 }
-                mailbox.post(.hashed(bucket: name, path: path, cause, read))
+                mailbox.post(.hashed(bucket: name, path: path, identity, cause, read))
             }
         }
     }

@@ -29,16 +29,6 @@ extension WatchLoop {
         schedulePeriodicScan()
     }
 
-    /// Where the folder above can't be watched, a lake that is removed is not noticed.
-    private func watchAbove() {
-        guard let inotify else { return }
-        let parts = setup.lake.split(separator: "/")
-        let above = (setup.lake.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
-        let number = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard number >= 0 else { return }
-        aboveWatch = inotify.watch(folder: Descriptor(number))
-    }
-
     private func openLake() -> Descriptor? {
         if mkdir(setup.lake, 0o777) != 0, errno != EEXIST {
             needPeriodicScan("\(setup.lake): can't be made (\(reason(errno)))")
@@ -160,7 +150,7 @@ extension WatchLoop {
         }
     }
 
-    private func schedulePeriodicScan() {
+    func schedulePeriodicScan() {
         if needsPeriodicScan, nextScan == nil { nextScan = setup.time.now + setup.scanInterval }
     }
 
@@ -289,21 +279,6 @@ extension WatchLoop {
             say("the bucket \(setup.lake)/\(name) was removed: so are its objects, until the folder is there again")
             enqueue(.absentTree(Removal(bucket: name, prefix: "")))
         }
-    }
-
-    private func handleAbove(_ event: Inotify.Event) {
-        guard let name = setup.lake.split(separator: "/").last, event.name.elementsEqual(name.utf8) else { return }
-        if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
-            lakeIsGone()
-        } else if event.has(Int32(IN_CREATE)) || event.has(Int32(IN_MOVED_TO)) {
-            rescanWanted = true
-        }
-    }
-
-    private func lakeIsGone() {
-        lakeWatch = -1
-        needPeriodicScan("\(setup.lake) is gone")
-        schedulePeriodicScan()
     }
 
     private func handleLake(_ event: Inotify.Event) {

@@ -66,7 +66,7 @@ final class WatchLoop {
     /// How long a file is put off at most.
     private static let longestDelay = Duration.seconds(60)
     /// Milliseconds between two looks at whether the lake and its buckets are still the folders that they were.
-    private static let placeCheck: Int32 = 2000
+    static let placeCheck: Int32 = 2000
     /// How long a file must have been left alone where nobody can tell whether it is open.
     static let quietPeriod = Duration.seconds(2)
 
@@ -109,7 +109,7 @@ final class WatchLoop {
     /// Those who wait until nothing is left to do.
     var settlers: [CheckedContinuation<Void, Never>] = []
     private var hasScanned = false
-    private var placesChecked = WatchLoop.monotonic()
+    var placesChecked = WatchLoop.monotonic()
     var said: Set<String> = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: inlineSize, alignment: 64)
 
@@ -182,12 +182,14 @@ final class WatchLoop {
                 say("s3://\(removal.bucket)/\(removal.prefix): the removal could not be recorded: \(error)")
                 rescanAfterFailure()
             }
-        case .hashed(let bucket, let path, let cause, let file):
+        case .hashed(let bucket, let path, let found, let cause, let file):
             readers -= 1
             startReaders()
             guard let bucket = buckets[bucket], let key = key(path, in: bucket) else { return }
-            guard let file, let now = ObjectFile.identity(path, in: bucket.root), now.hasContent(of: file.identity)
-            else { return inspectLater(path, in: bucket, cause) }
+            guard let file else { return lookAgain(path, in: bucket, cause, since: found) }
+            guard ObjectFile.identity(path, in: bucket.root)?.hasContent(of: file.identity) == true else {
+                return inspectLater(path, in: bucket, cause)
+            }
             observe(
                 .present(
                     bucket: bucket.name, key: key, identity: file.identity, eTag: file.eTag,
@@ -213,28 +215,6 @@ final class WatchLoop {
         case .settle(let wake): settlers.append(wake)
         case .stop: isStopping = true
         }
-    }
-
-    /// Notices what no watch tells of: a file system that was mounted over the lake or a bucket, or taken away from there.
-    private func checkPlaces() {
-        let now = Self.monotonic()
-        guard now - placesChecked >= Int64(Self.placeCheck) * 1_000_000, let lake, !isStopping else { return }
-        placesChecked = now
-        func isOther(_ status: stat, _ place: Descriptor) -> Bool {
-            place.status.map { $0.st_dev != status.st_dev || $0.st_ino != status.st_ino } ?? false
-        }
-        var status = stat()
-        var changed: String?
-        if stat(setup.lake, &status) == 0, isOther(status, lake) { changed = setup.lake }
-        for (name, bucket) in buckets where changed == nil {
-            if fstatat(lake.number, name, &status, 0) == 0, isOther(status, bucket.root) {
-                changed = "\(setup.lake)/\(name)"
-            }
-        }
-        guard let changed else { return }
-        setup.notice(
-            "\(changed) is another folder by now (mounted over, or taken away); the lake is looked through afresh")
-        rescanWanted = true
     }
 
     // MARK: Working

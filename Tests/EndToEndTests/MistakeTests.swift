@@ -102,6 +102,16 @@ struct MistakeTests {
         #expect(gone.status == 0 && gone.error.isEmpty, "\(gone)")
     }
 
+    @Test(
+        "a region or an account that AWS could not have is refused",
+        arguments: [["--region", ""], ["--account", "12"]])
+    func place(arguments: [String]) async throws {
+        let project = try TestProject(
+            template: "Resources: {B: {Type: AWS::S3::Bucket, Properties: {BucketName: raw}}}")
+        let result = try await project.sluice("up", "--until-idle", arguments[0], arguments[1])
+        #expect(result.status == 64 && result.error.contains(arguments[0]), "\(result)")
+    }
+
     @Test("a second host for the same project is refused, and says who has it")
     func second() async throws {
         let project = try TestProject(

@@ -1,3 +1,4 @@
+import Events
 import Foundation
 import Glibc
 import Testing
@@ -67,6 +68,21 @@ struct LakeTests {
         abandoned = nil
         let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/raw/q").sorted()
         #expect(names == ["big.csv", "empty.csv"])
+    }
+
+    @Test("an object carries the trace header of the invocation that wrote it, until somebody else writes the file")
+    func traceHeader() throws {
+        let scratch = Scratch(buckets: "raw")
+        setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", 1)
+        defer { unsetenv("_X_AMZN_TRACE_ID") }
+        try scratch.put([1, 2], bucket: "raw", key: "a")
+        let file = open("\(scratch.path)/raw/a", O_RDWR)
+        defer { close(file) }
+        #expect(TraceAttribute.get(from: file) == "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+        // Another time of its last change, as another writer leaves it.
+        var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 0), timespec(tv_sec: 1_000_000_000, tv_nsec: 0)]
+        #expect(pwrite(file, "x", 1, 0) == 1 && futimens(file, &times) == 0)
+        #expect(TraceAttribute.get(from: file) == nil)
     }
 
     @Test("no key and no link leads out of the bucket")

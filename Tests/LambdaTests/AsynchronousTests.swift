@@ -334,6 +334,30 @@ struct AsynchronousTests {
         await harness.close()
     }
 
+    @Test("events of a function that crashes at its start have their tries in their time, however many they are")
+    func crashingStarts() async throws {
+        let harness = try LambdaHarness()
+        try await harness.service.start(functions: [
+            harness.hostile {
+                $0.environment["INIT"] = "exit 7"
+                $0.eventInvokeConfig = config { $0.maximumRetryAttempts = 0 }
+            }
+        ])
+        _ = try await harness.store.write { connection in
+            for _ in 0..<30 {
+                try harness.service.invokeAsync(function: "hostile", payload: Array("{}".utf8), in: connection)
+            }
+        }
+        let failed = "SELECT count(*) FROM lambda_invocation WHERE state = 'FAILED'"
+        while try harness.store.readNow({ try $0.value(Int.self, failed) }) != 30 {
+            harness.time.advance(by: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        // A start every half a minute would take fifteen.
+        #expect(harness.time.uptime < .seconds(300), "\(harness.time.uptime)")
+        await harness.close()
+    }
+
     @Test("a chain that comes by the same function for the 17th time is cut, and told")
     func recursion() async throws {
         let harness = try LambdaHarness()
