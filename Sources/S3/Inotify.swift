@@ -18,6 +18,8 @@ final class Inotify {
     let descriptor: Descriptor
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
     private var watches = 0
+    /// Where in the stream the change stands that is being handed on, in bytes since the beginning.
+    private(set) var position = 0
     /// Watches beyond this number fail as beyond the system's own limit.
     private let maximumWatches: Int
 
@@ -63,6 +65,12 @@ final class Inotify {
         inotify_rm_watch(descriptor.number, watch)
     }
 
+    /// Where in the stream the next change will stand: all that has happened up to now stands before it.
+    var end: Int {
+        var waiting: Int32 = 0
+        return ioctl(descriptor.number, UInt(FIONREAD), &waiting) == 0 ? position + Int(waiting) : position
+    }
+
     /// Hands on all changes that wait, up to a number of reads; true where more may wait.
     func drain(reads: Int, _ body: (Event) -> Void) -> Bool {
         for _ in 0..<reads {
@@ -79,6 +87,7 @@ final class Inotify {
                 if event.has(Int32(IN_IGNORED)) { watches -= 1 }
                 body(event)
                 at += 16 + length
+                position += 16 + length
             }
         }
         return true

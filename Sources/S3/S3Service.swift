@@ -6,7 +6,7 @@ public import Storage
 /// A file is an object once its writer has closed it or moved it into place. Names that start with `.`, what lies under
 /// `_temporary/`, symbolic links and everything that is no regular file are none.
 public final class S3Service: Sendable {
-    private let setup: WatchLoop.Setup
+    let setup: WatchLoop.Setup
 
     /// Makes the service; nothing happens before ``start()``. Throws ``S3Error`` for a configuration that S3 would refuse.
     ///

@@ -11,6 +11,7 @@ extension WatchLoop {
         case .descriptor(let opened): file = opened
         case .failed(let code): return refuse(path, bucket, code)
         }
+        let sight = inotify?.end
         guard let status = file.status else { return }
         guard ObjectFile.isRegular(status) else { return refuse(path, bucket, status) }
         unreadable.remove(path)
@@ -42,6 +43,8 @@ extension WatchLoop {
             // opened when it was made (mknod) becomes an object at the last attempt.
             return retryClosing(path, bucket, cause, attempt: attempt)
         }
+        // A change of attributes is no closing of a writer, so it doesn't stand for one that is still to be told.
+        if let sight, cause > .touched { sights[pendingKey(bucket, path)] = sight }
         if identity.size <= Int64(Self.inlineSize) {
             guard let read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else {
                 return lookAgain(path, in: bucket, cause, since: identity)

@@ -120,6 +120,7 @@ extension WatchLoop {
         buckets = [:]
         folders = [:]
         openFiles = [:]
+        sights = [:]
         scan = ScanState()
         inotify = nil
         lake = nil
@@ -220,7 +221,15 @@ extension WatchLoop {
             say("changes in \(setup.lake) came faster than they could be taken in; a scan finds what was missed")
             rescanWanted = true
         }
+        if !sights.isEmpty { sights = sights.filter { $0.value > inotify.position } }
         return !hasMore
+    }
+
+    /// Whether a change was told late: the file has been seen as it was after it, and more may have happened to it since. A
+    /// writer's closing, told then, is not that of another one.
+    private func isSeen(_ path: [UInt8], in bucket: WatchedBucket) -> Bool {
+        guard !sights.isEmpty, let inotify, let sight = sights[pendingKey(bucket, path)] else { return false }
+        return inotify.position < sight
     }
 
     private func handle(_ event: Inotify.Event) {
@@ -228,7 +237,9 @@ extension WatchLoop {
         if event.watch == aboveWatch { return handleAbove(event) }
         if let files = openFiles[event.watch] {
             openFiles[event.watch] = nil
-            for file in files { inspectLater(file.path, in: file.bucket, .closed) }
+            for file in files where !isSeen(file.path, in: file.bucket) {
+                inspectLater(file.path, in: file.bucket, .closed)
+            }
             return
         }
         guard let folder = folders[event.watch], folder.isAlive else { return }
@@ -239,6 +250,7 @@ extension WatchLoop {
 
     private func handleFile(_ folder: WatchedFolder, _ event: Inotify.Event) {
         let path = folder.path(of: event.name)
+        if isSeen(path, in: folder.bucket) { return }
         if event.has(Int32(IN_CLOSE_WRITE)) {
             inspectLater(path, in: folder.bucket, .closed)
         } else if event.has(Int32(IN_MOVED_TO)) {

@@ -87,6 +87,8 @@ final class WatchLoop {
     var pendingHead = 0
     /// The files that wait to be looked at, each but once, with the strongest reason.
     private var inspects: [[UInt8]: (ticket: Int, era: Int, cause: Cause)] = [:]
+    /// Files that were seen whole, and up to which place in the kernel's stream whatever happened to them is part of what was seen.
+    var sights: [[UInt8]: Int] = [:]
     private var tickets = 0
     /// Counts the removals of folders: what comes behind one must not be merged into what came before it.
     private var era = 0
@@ -322,7 +324,10 @@ final class WatchLoop {
         closing = []
     }
 
-    private func pendingKey(_ bucket: WatchedBucket, _ path: [UInt8]) -> [UInt8] {
+    /// Why a file that waits to be looked at is to be; nil where it doesn't wait.
+    func cause(of path: [UInt8], in bucket: WatchedBucket) -> Cause? { inspects[pendingKey(bucket, path)]?.cause }
+
+    func pendingKey(_ bucket: WatchedBucket, _ path: [UInt8]) -> [UInt8] {
         Array(bucket.name.utf8) + [UInt8(ascii: "/")] + path
     }
 

@@ -137,8 +137,9 @@ struct HostTests {
             """
             python3 - <<'END'
             import os, shutil, time
-            def write(name, size):
+            def write(name, size, pause):
                 with open(name, "wb") as file:
+                    time.sleep(pause)
                     file.write(os.urandom(1 << 16) * (size >> 16) if size >= 1 << 16 else b"x" * size)
             def utime(name): os.utime(name, (10**9, 10**9))
             actions = [utime, lambda name: os.chmod(name, 0o600), lambda name: os.chown(name, -1, os.getgid()),
@@ -149,10 +150,10 @@ struct HostTests {
                     for action in actions:
                         name = f"{count}"
                         count += 1
-                        write(name, size)
+                        write(name, size, pause)
                         time.sleep(pause)
                         action(name)
-            write(".source", 30 << 20)
+            write(".source", 30 << 20, 0)
             for _ in range(4):
                 shutil.copy2(".source", f"{count}")
                 count += 1
@@ -171,6 +172,56 @@ struct HostTests {
         await next.scanCompleted()
         await next.stop()
         #expect(try await lake.store.read { try $0.value(Int.self, "SELECT count(*) FROM s3_event") } == count)
+    }
+
+    @Test(
+        "what the kernel had told before a file was seen whole is no second writer, whatever happened to the file since"
+    )
+    func toldLate() async throws {
+        let lake = try TestLake()
+        let root = lake.root + "/lake/raw"
+        let loop = WatchLoop(try lake.service().setup)
+        loop.begin()
+        #expect(loop.drain())
+        let bucket = try #require(loop.buckets["raw"])
+        func write(_ name: String, _ text: String) throws {
+            let file = try #require(fopen("\(root)/\(name)", "w"))
+            fputs(text, file)
+            fclose(file)
+        }
+        func causes() -> [WatchLoop.Cause] {
+            #expect(loop.drain())
+            defer { loop.forgetPending() }
+            return loop.pending.compactMap { work in
+                guard case .inspect(let bucket, let path, _) = work else { return nil }
+                return loop.cause(of: path, in: bucket)
+            }
+        }
+        // Its creation and its closing wait in the kernel's queue while it is looked at; then its time is set.
+        try write("a", "1\n")
+        loop.inspect(Array("a".utf8), in: bucket, .found)
+        #expect(loop.batch.count == 1)
+        // Not by touch(1), which opens the file for writing.
+        #expect(utimes("\(root)/a", [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]) == 0)
+        #expect(causes() == [.touched])
+        #expect(loop.sights.isEmpty, "nothing is kept once all of that has been taken in")
+        // A second writer is one, also where its bytes are the same.
+        loop.inspect(Array("a".utf8), in: bucket, .found)
+        try write("a", "1\n")
+        #expect(causes() == [.closed])
+        // A look that attributes alone were the reason for stands for no writer.
+        try write("a", "1\n")
+        loop.inspect(Array("a".utf8), in: bucket, .touched)
+        #expect(causes() == [.closed])
+        // A removal before the look is that of an earlier file, one after it is not.
+        Shell.run("rm '\(root)/a'; echo 2 > '\(root)/a'")
+        loop.inspect(Array("a".utf8), in: bucket, .found)
+        #expect(loop.drain())
+        #expect(loop.pending.isEmpty)
+        loop.inspect(Array("a".utf8), in: bucket, .found)
+        Shell.run("rm '\(root)/a'")
+        #expect(loop.drain())
+        #expect(loop.pending.count == 1)
     }
 
     @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])
