@@ -36,6 +36,34 @@ final class TestProject {
         if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: full) }
     }
 
+    /// Makes a Python module the function in a folder. Its `handle(event)` yields the answer, and goes on once that was taken;
+    /// what it raises is the invocation's error.
+    func writeFunction(_ module: String, to folder: String) throws {
+        try write(module, to: "functions/\(folder)/handler.py")
+        try write(
+            """
+            #!/usr/bin/env python3
+            import http.client, json, os
+            from handler import handle
+            connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+            def call(method, path, body=None):
+                connection.request(method, "/2018-06-01/runtime/invocation/" + path, body)
+                answer = connection.getresponse()
+                return answer.headers, answer.read()
+            while True:
+                headers, event = call("GET", "next")
+                os.environ["_X_AMZN_TRACE_ID"] = headers["Lambda-Runtime-Trace-Id"]
+                steps, path, answer = handle(json.loads(event)), "response", None
+                try:
+                    answer = next(steps)
+                except Exception as error:
+                    path, answer = "error", {"errorType": type(error).__name__, "errorMessage": str(error)}
+                call("POST", headers["Lambda-Runtime-Aws-Request-Id"] + "/" + path, json.dumps(answer))
+                for _ in steps:
+                    pass
+            """, to: "functions/\(folder)/bootstrap", executable: true)
+    }
+
     /// Copies a file of the checkout into the project, as `cp` does.
     func copy(_ source: String, to path: String) async throws {
         let full = root + "/" + path

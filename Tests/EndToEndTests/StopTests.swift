@@ -8,19 +8,13 @@ import Testing
 struct StopTests {
     /// A function that tells a named pipe of each event, and answers once a file is there.
     private static let patient = """
-        #!/usr/bin/env python3
-        import http.client, json, os, time
-        connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-        while True:
-            connection.request("GET", "/2018-06-01/runtime/invocation/next")
-            answer = connection.getresponse()
-            request, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
+        import os, time
+        def handle(event):
             with open(os.environ["STARTED"], "w") as pipe:
                 pipe.write("started\\n")
             while not os.path.exists(os.environ["GO"]):
                 time.sleep(0.02)
-            connection.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", json.dumps({"done": True}))
-            connection.getresponse().read()
+            yield {"done": True}
         """
 
     private static func template(_ root: String) -> String {
@@ -42,7 +36,7 @@ struct StopTests {
     private func project() throws -> TestProject {
         let project = try TestProject(template: "Resources: {}")
         try project.write(Self.template(project.root), to: "functions/template.yaml")
-        try project.write(Self.patient, to: "functions/patient/bootstrap", executable: true)
+        try project.writeFunction(Self.patient, to: "patient")
         try #require(mkfifo(project.root + "/started", 0o600) == 0)
         return project
     }

@@ -9,13 +9,8 @@ struct SupersededTests {
     /// A function that tells a named pipe of each key and then, for the first version of one, does what the key says before it
     /// answers.
     private static let gate = """
-        #!/usr/bin/env python3
-        import http.client, json, os, time, urllib.parse
-        connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-        while True:
-            connection.request("GET", "/2018-06-01/runtime/invocation/next")
-            answer = connection.getresponse()
-            request, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
+        import os, time, urllib.parse
+        def handle(event):
             record = event["Records"][0]["s3"]
             key, held = urllib.parse.unquote_plus(record["object"]["key"]), None
             path = os.environ["SLUICE_LAKE"] + "/raw/" + key
@@ -37,8 +32,7 @@ struct SupersededTests {
                     held = open(path, "w")
                     held.write("seco")
                     held.flush()
-            connection.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", "{}")
-            connection.getresponse().read()
+            yield {}
             if held:
                 time.sleep(0.3)
                 held.write("nd\\n")
@@ -61,7 +55,7 @@ struct SupersededTests {
         arguments: ["meanwhile", "by-itself", "in-place", "removed", "touched", "unchanged"])
     func rewritten(how: String) async throws {
         let project = try TestProject.chain(Self.reaper)
-        try project.write(Self.gate, to: "functions/gate/bootstrap", executable: true)
+        try project.writeFunction(Self.gate, to: "gate")
         try project.install("echo-function", as: "reaper")
         let host = try await HostProcess(project, environment: project.sparkEnvironment)
         try #require(mkfifo(project.lake + "/started", 0o600) == 0)
