@@ -110,17 +110,6 @@ struct QueueCommand: AsyncParsableCommand {
     }
 }
 
-/// Which events a command is about.
-struct LetterFilter: ParsableArguments {
-    @Option(help: "Only the events of one function.")
-    var function: String?
-    @Option(
-        help: ArgumentHelp("Only events whose last error holds a text, in any case of its letters.", valueName: "text"))
-    var error: String?
-
-    init() {}
-}
-
 extension EventBridge.DeadLetter {
     /// The rule by its name, as a delivery has no object.
     fileprivate var ruleName: String { "rule " + (ARN(rule)?.name ?? rule) }

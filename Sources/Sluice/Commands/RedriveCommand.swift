@@ -68,7 +68,7 @@ struct RedriveCommand: AsyncParsableCommand {
             configuration, project: project, port: 0, store: store, time: SystemTime(), feed: feed)
         try await pipeline.prepareForWriting()
 
-        var letters = try await Letters(ids, all: all, chosen, limit: limit, store)
+        var letters = try await DeadLetters(ids, all: all, chosen, limit: limit, store)
         var report = Report(json: output.json, isDry: dryRun, total: letters.total)
         let interruption = Interruption()
         while !interruption.isSet, let next = try await letters.next(Self.batch, store) {
@@ -101,84 +101,6 @@ struct RedriveCommand: AsyncParsableCommand {
             for (id, isRevived) in zip(deliveries, revived) { outcomes[.delivery(id)] = isRevived ? .told : .gone }
         }
         return letters.map { ($0, outcomes[$0]) }
-    }
-
-    // MARK: - What is sent
-
-    /// The letters to be sent, read in batches.
-    private struct Letters {
-        let total: Int
-        private let chosen: (function: String?, error: String?)
-        private var named: [LetterID]
-        private var after: (invocation: Int64, delivery: Int64) = (0, 0)
-        private var last: (invocation: Int64, delivery: Int64)
-        private var left: Int
-
-        init(_ ids: [LetterID], all: Bool, _ filter: LetterFilter, limit: Int?, _ store: Store) async throws {
-            let (function, error) = (filter.function, filter.error)
-            chosen = (function, error)
-            guard all else {
-                let missing = try await store.read { connection in
-                    try ids.first { id in
-                        switch id {
-                        case .invocation(let id):
-                            try LambdaStore.deadLetterIDs(after: id - 1, through: id, limit: 1, in: connection).isEmpty
-                        case .delivery(let id):
-                            try EventBridgeStore.deadLetterIDs(after: id - 1, through: id, limit: 1, in: connection)
-                                .isEmpty
-                        }
-                    }
-                }
-                if let missing {
-                    throw CommandError(
-                        "there is no dead letter \(missing); 'sluice queue --dead' lists them",
-                        status: ExitStatus.notFound)
-                }
-                var seen: Set<LetterID> = []
-                named = ids.filter { seen.insert($0).inserted }
-                last = (0, 0)
-                total = named.count
-                left = total
-                return
-            }
-            named = []
-            let (invocations, deliveries) = try await store.read { connection in
-                (
-                    try LambdaStore.deadLetterCount(function: function, error: error, in: connection),
-                    try EventBridgeStore.deadLetterCount(function: function, error: error, in: connection)
-                )
-            }
-            last = (invocations.last, deliveries.last)
-            total = min(invocations.count + deliveries.count, limit ?? .max)
-            left = total
-        }
-
-        /// The next ones, of one kind; nil after the last.
-        mutating func next(_ count: Int, _ store: Store) async throws -> [LetterID]? {
-            let count = min(count, left)
-            guard count > 0 else { return nil }
-            var found = Array(named.prefix(count))
-            named.removeFirst(found.count)
-            if found.isEmpty {
-                let (chosen, after, last) = (chosen, after, last)
-                let (invocations, deliveries) = try await store.read { connection in
-                    let invocations = try LambdaStore.deadLetterIDs(
-                        function: chosen.function, error: chosen.error, after: after.invocation,
-                        through: last.invocation, limit: count, in: connection)
-                    let deliveries =
-                        invocations.isEmpty
-                        ? try EventBridgeStore.deadLetterIDs(
-                            function: chosen.function, error: chosen.error, after: after.delivery,
-                            through: last.delivery, limit: count, in: connection) : []
-                    return (invocations, deliveries)
-                }
-                if let last = invocations.last { self.after.invocation = last }
-                if let last = deliveries.last { self.after.delivery = last }
-                found = invocations.map(LetterID.invocation) + deliveries.map(LetterID.delivery)
-            }
-            left -= found.count
-            return found.isEmpty ? nil : found
-        }
     }
 
     // MARK: - What is told
@@ -258,34 +180,6 @@ struct RedriveCommand: AsyncParsableCommand {
         private mutating func clear() {
             if drawn != nil { Terminal.error.write("\r\u{1B}[K") }
             drawn = nil
-        }
-    }
-}
-
-/// A dead letter's id: a number for one of Lambda's, `e` and a number for one of EventBridge's.
-enum LetterID: Sendable, Hashable, ExpressibleByArgument, CustomStringConvertible {
-    case invocation(Int64)
-    case delivery(Int64)
-
-    init?(argument: String) {
-        let isDelivery = argument.hasPrefix("e")
-        guard let number = Int64(isDelivery ? String(argument.dropFirst()) : argument), number > 0 else { return nil }
-        self = isDelivery ? .delivery(number) : .invocation(number)
-    }
-
-    var isDelivery: Bool { if case .delivery = self { true } else { false } }
-
-    var description: String {
-        switch self {
-        case .invocation(let id): "\(id)"
-        case .delivery(let id): "e\(id)"
-        }
-    }
-
-    var json: JSON {
-        switch self {
-        case .invocation(let id): JSON(id)
-        case .delivery(let id): .string("e\(id)")
         }
     }
 }
