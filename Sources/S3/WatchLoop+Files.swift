@@ -65,8 +65,8 @@ extension WatchLoop {
         guard let now = ObjectFile.identity(path, in: bucket.root), now.hasContent(of: identity) else {
             return inspectLater(path, in: bucket, cause)
         }
-        say("\(shown(path, bucket)): can't be read to its end; it is tried again")
-        postpone(bucket.name, path, by: .seconds(30))
+        say("\(shown(path, bucket)): can't be read to its end; it is tried again every 10 s")
+        postpone(bucket.name, path, by: .seconds(10))
     }
 
     /// Whether an object's record has this content and its times, so that there is nothing to read.

@@ -101,6 +101,45 @@ struct MachineTests {
         #expect(try await host.stop() == 0)
     }
 
+    @Test("a file that the disk does not give is said once, tried again, and keeps no other waiting")
+    func unreadableFile() async throws {
+        let project = try TestProject.echo()
+        let faults = Faults(project)
+        try faults.begin(("read", EIO, names[0]))
+        let host = try await HostProcess(project, environment: faults.environment)
+        try project.drop(names)
+        try await host.wait("the fault", "\(names[0]): can't be read to its end; it is tried again")
+        try await host.records(names.count - 1)
+        try faults.end()
+        try await host.records(names.count)
+        #expect(host.notices("can't be read") == 1)
+        #expect(try await host.stop() == 0)
+        #expect(
+            try await project.outcomes(names) == Dictionary(uniqueKeysWithValues: names.map { ($0, ["SUCCEEDED"]) }))
+    }
+
+    @Test(
+        "where the machine grants no namespaces, functions run without them, and the doctor says what that means",
+        .enabled(if: Self.canUnshare, "this machine lets nobody make a user namespace"))
+    func noNamespaces() async throws {
+        let project = try TestProject.echo()
+        try project.drop(names)
+        let limits = "for kind in user pid mnt; do echo 0 > /proc/sys/user/max_${kind}_namespaces; done"
+        func confined(_ command: String) async throws -> (status: Int32, output: String, error: String) {
+            let sluice = "\(TestProject.programs)/sluice \(command) --project \(project.root)"
+            return try await TestProject.run("/usr/bin/unshare", ["-Ur", "sh", "-c", "\(limits); exec \(sluice)"])
+        }
+        let up = try await confined("up --port 0 --until-idle")
+        #expect(up.status == 0, "\(up)")
+        #expect(
+            try await project.outcomes(names) == Dictionary(uniqueKeysWithValues: names.map { ($0, ["SUCCEEDED"]) }))
+        let doctor = try await confined("doctor --json")
+        #expect(doctor.output.contains("functions see the machine's processes"), "\(doctor)")
+    }
+
+    private static let canUnshare =
+        system("unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_pid_namespaces' 2>/dev/null") == 0
+
     @Test("a start that is to end by itself does not wait for the machine")
     func untilIdle() async throws {
         let project = try TestProject.echo()

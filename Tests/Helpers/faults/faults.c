@@ -2,7 +2,7 @@
 // tables that are full, on any machine and without rights. To be named in LD_PRELOAD.
 //
 // SLUICE_FAULTS names the file. Each of its lines is "CALL ERRNO TEXT": the call fails with that number where the path that it is
-// about holds the text. Calls: open, write, fsync, truncate, accept, socket, pipe, thread. Without the file all is as usual.
+// about holds the text. Calls: open, read (at an offset), write, fsync, truncate, accept, socket, pipe, thread. Without the file all is as usual.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -87,6 +87,16 @@ OPEN(open)
 OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
+
+ssize_t pread(int descriptor, void *bytes, size_t count, off_t offset) {
+    FAIL_IF(descriptor_fault("read", descriptor));
+    return REAL(pread)(descriptor, bytes, count, offset);
+}
+
+ssize_t pread64(int descriptor, void *bytes, size_t count, off64_t offset) {
+    FAIL_IF(descriptor_fault("read", descriptor));
+    return REAL(pread64)(descriptor, bytes, count, offset);
+}
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {
     FAIL_IF(descriptor_fault("write", descriptor));
