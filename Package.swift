@@ -109,7 +109,10 @@ let package = Package(
         tests("EMRTests", ["EMR", "Events", "Storage"]),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["CloudWatch", "EventBridge", "Events", "Lambda", "S3", "StepFunctions", "Template"],
+            dependencies: [
+                "CloudWatch", "EventBridge", "Events", "Gateway", "Lambda", "S3", "StepFunctions", "Storage",
+                "Template",
+            ] + nio,
             exclude: ["Corpus"], swiftSettings: settings),
         tests("EventBridgeTests", ["EventBridge", "Events", "Storage", grdb]),
         tests("EventsTests", ["Events"]),

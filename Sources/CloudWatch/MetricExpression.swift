@@ -24,8 +24,18 @@ struct MetricExpression: Sendable, Hashable {
     let text: String
     let root: Node
 
+    /// Characters of an expression at most.
+    private static let longest = 2048
+
     /// Reads an expression. Throws ``CloudWatchError/validationError(_:)``.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html>
     init(_ text: String) throws(CloudWatchError) {
+        let length = text.count
+        guard length <= Self.longest else {
+            throw .validationError(
+                "The expression '\(text.prefix(40))…' has \(length) characters; at most \(Self.longest) are allowed.")
+        }
         var parser = Parser(text)
         self.text = text
         root = try parser.expression()

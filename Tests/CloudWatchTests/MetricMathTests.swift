@@ -35,6 +35,7 @@ import Testing
     @Test("expressions follow the rules of metric math")
     func expressions() async throws {
         #expect(try await results("m1 + m2") == [[11, nil, nil, 4]])
+        #expect(try await results("m1" + String(repeating: "+m1", count: 682)) == [[683, 1366, nil, 2732]])
         #expect(try await results("m1 * 2 + 1") == [[3, 5, nil, 9]])
         #expect(try await results("m1 / m2") == [[0.1, nil, nil, nil]])
         #expect(try await results("-m1 ^ 2") == [[-1, -4, nil, -16]])
@@ -57,7 +58,7 @@ import Testing
         "an expression that can't be evaluated is refused with its reason",
         arguments: [
             "m1 +", "m3 + 1", "SEARCH('x', 'Sum', 60)", "ANOMALY_DETECTION_BAND(m1)", "SUM(m1)", "FILL(m1)", "(m1",
-            "e1 + 1", "m1 $ 2", "\"text\"", "1 / 0",
+            "e1 + 1", "m1 $ 2", "\"text\"", "1 / 0", "m1" + String(repeating: "+m1", count: 100_000),
         ])
     func faults(expression: String) async throws {
         await #expect(throws: CloudWatchError.self) { try await results(expression) }

@@ -2,9 +2,12 @@ import CloudWatch
 import EventBridge
 import Events
 import Foundation
+import Gateway
 import Glibc
+import NIOPosix
 import S3
 import StepFunctions
+import Storage
 import Template
 import Testing
 
@@ -205,6 +208,124 @@ struct FuzzTests {
                 let cut = dice.below(input.count + 1)
                 #expect(parse([input[..<cut], input[cut...]]) == whole, "cut at \(cut): \(fuzzer.place(input))")
             }
+        }
+    }
+
+    @Test("an expression of metric math has finite values, or is refused with a reason")
+    func math() async throws {
+        let fuzzer = try Fuzzer("math")
+        let folder = NSTemporaryDirectory() + "sluice-math-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: folder + "/db", schemas: [CloudWatchStore.schema])
+        defer { store.close() }
+        let start = Timestamp(year: 2026, month: 2, day: 28)
+        let metrics = Metrics(store: store, time: ManualTime(start: start))
+        let names = ["m1", "m2"]
+        try await store.write { connection in
+            try metrics.put(
+                names.flatMap { name in
+                    [0, 60, 180].map { second in
+                        MetricDatum(
+                            name, namespace: "n", value: Double(second) - 60, timestamp: start + .seconds(second))
+                    }
+                }, in: connection)
+        }
+        let sources = names.map {
+            MetricDataQuery(
+                id: $0, source: .metric(MetricIdentity($0, namespace: "n"), statistic: "Sum", period: 60),
+                returnData: false)
+        }
+        try await store.read { connection in
+            fuzzer.run { input in
+                timed(fuzzer, input) {
+                    let expression = MetricDataQuery(
+                        id: "e", source: .expression(String(decoding: input, as: UTF8.self)))
+                    do {
+                        let found = try metrics.data(
+                            sources + [expression], from: start, to: start + .seconds(600), in: connection)
+                        for (_, series) in found {
+                            #expect(!series.points.contains { !$0.value.isFinite }, "\(fuzzer.place(input))")
+                        }
+                    } catch {
+                        #expect(error is CloudWatchError, "\(error) \(fuzzer.place(input))")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a line of output with embedded metrics gives metrics, or one fault")
+    func embeddedMetrics() throws {
+        let fuzzer = try Fuzzer("emf")
+        fuzzer.run { input in
+            timed(fuzzer, input) {
+                let event = LogEvent(timestamp: .now, message: String(decoding: input, as: UTF8.self))
+                switch EmbeddedMetricFormat.read(event) {
+                case .none: break
+                case .metrics(let data):
+                    #expect(data.allSatisfy { !$0.metricName.isEmpty }, "\(fuzzer.place(input))")
+                case .invalid(.parsing(let reason)), .invalid(.validation(let reason)):
+                    #expect(!reason.isEmpty, "\(fuzzer.place(input))")
+                }
+            }
+        }
+    }
+
+    @Test("bytes on the gateway's port get an answer of HTTP or the connection's end, and the next client its own")
+    func gateway() async throws {
+        let fuzzer = try Fuzzer("gateway")
+        let lambda = LambdaInvocations { (request) async throws(LambdaError) in
+            guard request.functionName == "echo" else { throw .resourceNotFound(arn: request.functionName) }
+            return InvokeResult(statusCode: 200, payload: request.payload, requestID: "r")
+        }
+        let gateway = try await Gateway(port: 0, lambda: lambda, on: MultiThreadedEventLoopGroup.singleton)
+        let port = gateway.port
+        let clean = Array(
+            "POST /2015-03-31/functions/echo/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]".utf8)
+        await withCheckedContinuation { continuation in
+            // Sockets that block need a thread of their own.
+            Thread.detachNewThread {
+                var count = 0
+                fuzzer.run { input in
+                    let answer = Self.exchange(input, port: port, patience: 20)
+                    #expect(answer.isEmpty || answer.starts(with: "HTTP/1.1 ".utf8), "\(fuzzer.place(input))")
+                    count += 1
+                    if count.isMultiple(of: 16) {
+                        let next = Self.exchange(clean, port: port, patience: 20_000, until: "[]")
+                        #expect(next.starts(with: "HTTP/1.1 200 ".utf8), "\(fuzzer.place(input))")
+                    }
+                }
+                continuation.resume()
+            }
+        }
+        await gateway.close()
+    }
+
+    /// Sends bytes and returns what comes until the other side ends, the answer ends with a text, or nothing has come for so many
+    /// milliseconds.
+    private static func exchange(_ bytes: [UInt8], port: Int, patience: Int32, until end: String? = nil) -> [UInt8] {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0, send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) >= 0 else { return [] }
+        var answer: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            if let end, answer.suffix(end.utf8.count).elementsEqual(end.utf8) { return answer }
+            var waited = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            guard poll(&waited, 1, patience) > 0 else { return answer }
+            let count = recv(socket, &buffer, buffer.count, 0)
+            guard count > 0 else { return answer }
+            answer += buffer[..<count]
         }
     }
 }
