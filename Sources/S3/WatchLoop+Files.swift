@@ -16,7 +16,11 @@ extension WatchLoop {
         guard ObjectFile.isRegular(status) else { return refuse(path, bucket, status) }
         unreadable.remove(path)
         let identity = FileIdentity(status)
-        if cause == .touched, isKnown(identity, key, bucket) { return }
+        if cause == .touched {
+            if isKnown(identity, key, bucket) { return }
+            // What waits to be told may be a writer's closing, and this its time: touch(1) sets it before it closes.
+            if let inotify, let sight, sight > inotify.position { return touched.append((bucket, path)) }
+        }
         var writers = ObjectFile.writers(of: file)
         // The kernel tells of a closing just before it stops to count the writer.
         for _ in 0..<20 where writers == .some && cause == .closed {

@@ -221,6 +221,11 @@ extension WatchLoop {
             say("changes in \(setup.lake) came faster than they could be taken in; a scan finds what was missed")
             rescanWanted = true
         }
+        if !touched.isEmpty {
+            let files = touched
+            touched = []
+            for file in files { inspectLater(file.path, in: file.bucket, .touched) }
+        }
         if !sights.isEmpty { sights = sights.filter { $0.value > inotify.position } }
         return !hasMore
     }

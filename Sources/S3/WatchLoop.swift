@@ -89,6 +89,8 @@ final class WatchLoop {
     private var inspects: [[UInt8]: (ticket: Int, era: Int, cause: Cause)] = [:]
     /// Files that were seen whole, and up to which place in the kernel's stream whatever happened to them is part of what was seen.
     var sights: [[UInt8]: Int] = [:]
+    /// Files whose attributes have changed, to be looked at once the kernel's queue has been read again.
+    var touched: [(bucket: WatchedBucket, path: [UInt8])] = []
     private var tickets = 0
     /// Counts the removals of folders: what comes behind one must not be merged into what came before it.
     private var era = 0
@@ -322,6 +324,7 @@ final class WatchLoop {
         pendingHead = 0
         inspects = [:]
         closing = []
+        touched = []
     }
 
     /// Why a file that waits to be looked at is to be; nil where it doesn't wait.
@@ -396,7 +399,8 @@ final class WatchLoop {
     private func report(isDrained: Bool) {
         setup.progress.set(pending: pending.count - pendingHead + batch.count + hashes.count - hashesHead)
         let isIdle =
-            isDrained && pendingHead >= pending.count && batch.isEmpty && batchesOut == 0 && !removalOut
+            isDrained && touched.isEmpty && pendingHead >= pending.count && batch.isEmpty && batchesOut == 0
+            && !removalOut
             && readers == 0 && hashesHead >= hashes.count && !scan.isActive && !rescanWanted
             && !closing.contains { $0.attempt <= Self.certainAttempt }
         guard isIdle else { return }

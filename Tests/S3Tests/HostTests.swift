@@ -224,6 +224,30 @@ struct HostTests {
         #expect(loop.pending.count == 1)
     }
 
+    @Test("a writer who sets a file's time before the closing has written it, however late the closing is told")
+    func touchedBeforeClosing() async throws {
+        let lake = try TestLake()
+        let path = lake.root + "/lake/raw/a"
+        Shell.run("echo 1 > '\(path)'")
+        let first = try await lake.started()
+        await first.stop()
+        let loop = WatchLoop(try lake.service().setup)
+        loop.begin()
+        #expect(loop.drain())
+        let bucket = try #require(loop.buckets["raw"])
+        // As touch(1) does it.
+        let file = open(path, O_WRONLY)
+        futimens(file, nil)
+        #expect(loop.drain())
+        #expect(loop.cause(of: Array("a".utf8), in: bucket) == .touched)
+        close(file)
+        loop.forgetPending()
+        loop.inspect(Array("a".utf8), in: bucket, .touched)
+        #expect(loop.batch.isEmpty)
+        #expect(loop.drain())
+        #expect(loop.cause(of: Array("a".utf8), in: bucket) == .closed)
+    }
+
     @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])
     func scansInstead(watches: Int) async throws {
         let lake = try TestLake()
