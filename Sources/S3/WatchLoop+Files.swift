@@ -6,12 +6,13 @@ extension WatchLoop {
     /// Looks at what is at a path, and makes an observation of it if it is a whole file.
     func inspect(_ path: [UInt8], in bucket: WatchedBucket, _ cause: Cause, attempt: Int = 0) {
         guard bucket === buckets[bucket.name], let key = key(path, in: bucket) else { return }
+        // Before the file is opened: what comes later in the stream may be more than is seen here.
+        let sight = inotify?.end
         let file: Descriptor
         switch ObjectFile.open(path, in: bucket.root) {
         case .descriptor(let opened): file = opened
         case .failed(let code): return refuse(path, bucket, code)
         }
-        let sight = inotify?.end
         guard let status = file.status else { return }
         guard ObjectFile.isRegular(status) else { return refuse(path, bucket, status) }
         unreadable.remove(path)
@@ -39,7 +40,7 @@ extension WatchLoop {
             let age = setup.time.now - Timestamp(milliseconds: identity.modified / 1_000_000)
             // A clock that was set back makes files of the future, which would be looked at for ever.
             if cause != .closed, age >= .zero, age < Self.quietPeriod {
-                return postpone(bucket.name, path, by: Self.quietPeriod)
+                return postpone(bucket.name, path, cause, by: Self.quietPeriod)
             }
         }
         if identity.size == 0, status.st_nlink == 1, cause <= .found, attempt < Self.certainAttempt, isFresh(identity) {
@@ -47,8 +48,8 @@ extension WatchLoop {
             // opened when it was made (mknod) becomes an object at the last attempt.
             return retryClosing(path, bucket, cause, attempt: attempt)
         }
-        // A change of attributes is no closing of a writer, so it doesn't stand for one that is still to be told.
-        if let sight, cause > .touched { sights[pendingKey(bucket, path)] = sight }
+        // A weaker reason doesn't stand for a writer's closing that is still to be told.
+        if let sight, cause > .seen { sights[pendingKey(bucket, path)] = sight }
         if identity.size <= Int64(Self.inlineSize) {
             guard let read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else {
                 return lookAgain(path, in: bucket, cause, since: identity)
@@ -56,7 +57,7 @@ extension WatchLoop {
             observe(
                 .present(
                     bucket: bucket.name, key: key, identity: read.identity, eTag: read.eTag,
-                    traceHeader: TraceAttribute.get(from: file.number), wasTouched: cause == .touched))
+                    traceHeader: TraceAttribute.get(from: file.number), wasTouched: cause <= .seen))
         } else {
             hashes.append((bucket, path, identity, cause))
             startReaders()
@@ -70,7 +71,7 @@ extension WatchLoop {
             return inspectLater(path, in: bucket, cause)
         }
         say("\(shown(path, bucket)): can't be read to its end; it is tried again every 10 s")
-        postpone(bucket.name, path, by: .seconds(10))
+        postpone(bucket.name, path, cause, by: .seconds(10))
     }
 
     /// Whether an object's record has this content and its times, so that there is nothing to read.
@@ -123,7 +124,7 @@ extension WatchLoop {
     /// link, an unnamed temporary file), the file itself is watched.
     private func awaitClose(of file: Descriptor, _ status: stat, _ path: [UInt8], _ bucket: WatchedBucket) {
         guard status.st_size > 0 || status.st_nlink > 1 else { return }
-        guard let inotify else { return postpone(bucket.name, path, by: Self.quietPeriod) }
+        guard let inotify else { return postpone(bucket.name, path, .moved, by: Self.quietPeriod) }
         let watch = inotify.watchClose(of: file)
         guard watch >= 0 else {
             // Gone or no watch left: the folder's own watch, or the scan, has to do.
@@ -150,10 +151,10 @@ extension WatchLoop {
             say("\(shown): can't be read (\(reason(code))); it becomes an object once its permissions allow it")
         case EMFILE, ENFILE, ENOMEM:
             say("can't open files in \(setup.lake): \(reason(code)); it is tried again")
-            postpone(bucket.name, path, by: .seconds(1))
+            postpone(bucket.name, path, .moved, by: .seconds(1))
         default:
             say("\(shown): \(reason(code)); it is tried again")
-            postpone(bucket.name, path, by: .seconds(30))
+            postpone(bucket.name, path, .moved, by: .seconds(30))
         }
     }
 

@@ -230,11 +230,17 @@ extension WatchLoop {
         return !hasMore
     }
 
-    /// Whether a change was told late: the file has been seen as it was after it, and more may have happened to it since. A
-    /// writer's closing, told then, is not that of another one.
+    /// Whether a change had happened before the file was last seen whole. More may have happened since: the kernel tells of equal
+    /// changes one behind the other but once, at the place of the first.
     private func isSeen(_ path: [UInt8], in bucket: WatchedBucket) -> Bool {
         guard !sights.isEmpty, let inotify, let sight = sights[pendingKey(bucket, path)] else { return false }
         return inotify.position < sight
+    }
+
+    /// Has a file looked at for a change that the kernel has told. One that had been seen is no reason to take the same content for
+    /// another version, whatever happened to the file's times since.
+    private func told(_ cause: Cause, _ path: [UInt8], in bucket: WatchedBucket) {
+        inspectLater(path, in: bucket, isSeen(path, in: bucket) ? min(cause, .seen) : cause)
     }
 
     private func handle(_ event: Inotify.Event) {
@@ -242,9 +248,7 @@ extension WatchLoop {
         if event.watch == aboveWatch { return handleAbove(event) }
         if let files = openFiles[event.watch] {
             openFiles[event.watch] = nil
-            for file in files where !isSeen(file.path, in: file.bucket) {
-                inspectLater(file.path, in: file.bucket, .closed)
-            }
+            for file in files { told(.closed, file.path, in: file.bucket) }
             return
         }
         guard let folder = folders[event.watch], folder.isAlive else { return }
@@ -255,18 +259,19 @@ extension WatchLoop {
 
     private func handleFile(_ folder: WatchedFolder, _ event: Inotify.Event) {
         let path = folder.path(of: event.name)
-        if isSeen(path, in: folder.bucket) { return }
         if event.has(Int32(IN_CLOSE_WRITE)) {
-            inspectLater(path, in: folder.bucket, .closed)
+            told(.closed, path, in: folder.bucket)
         } else if event.has(Int32(IN_MOVED_TO)) {
-            inspectLater(path, in: folder.bucket, .moved)
+            told(.moved, path, in: folder.bucket)
         } else if event.has(Int32(IN_CREATE)) {
-            inspectLater(path, in: folder.bucket, .created)
+            told(.created, path, in: folder.bucket)
         } else if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
+            // Of a file that was seen after it, it is no removal.
+            if isSeen(path, in: folder.bucket) { return }
             unreadable.remove(path)
             enqueue(.absent(folder.bucket, path))
         } else if event.has(Int32(IN_ATTRIB)) {
-            inspectLater(path, in: folder.bucket, unreadable.contains(path) ? .moved : .touched)
+            told(unreadable.contains(path) ? .moved : .touched, path, in: folder.bucket)
         }
     }
 

@@ -42,6 +42,8 @@ final class WatchLoop {
     enum Cause: Int, Comparable, Sendable {
         /// Its attributes have changed, perhaps its times.
         case touched
+        /// What was told of it had happened before it was last seen whole, as far as the kernel tells.
+        case seen
         /// It has just been created, so perhaps before its writer was counted as one.
         case created
         /// It was there when its folder was read.
@@ -87,7 +89,7 @@ final class WatchLoop {
     var pendingHead = 0
     /// The files that wait to be looked at, each but once, with the strongest reason.
     private var inspects: [[UInt8]: (ticket: Int, era: Int, cause: Cause)] = [:]
-    /// Files that were seen whole, and up to which place in the kernel's stream whatever happened to them is part of what was seen.
+    /// Files that were seen whole, and where the kernel's stream ended then: what it tells before that was part of what was seen.
     var sights: [[UInt8]: Int] = [:]
     /// Files whose attributes have changed, to be looked at once the kernel's queue has been read again.
     var touched: [(bucket: WatchedBucket, path: [UInt8])] = []
@@ -103,7 +105,7 @@ final class WatchLoop {
     var scan = ScanState()
     /// Files whose writer may be about to be gone, and when to look again, in nanoseconds of the monotonic clock.
     var closing: [(due: Int64, bucket: WatchedBucket, path: [UInt8], cause: Cause, attempt: Int)] = []
-    var deferred: [(due: Timestamp, bucket: String, path: [UInt8])] = []
+    var deferred: [(due: Timestamp, bucket: String, path: [UInt8], cause: Cause)] = []
     var timer: (due: Timestamp, task: Task<Void, Never>)?
     /// When everything is to be looked at again, where changes can't be watched.
     var nextScan: Timestamp?
@@ -197,10 +199,10 @@ final class WatchLoop {
             observe(
                 .present(
                     bucket: bucket.name, key: key, identity: file.identity, eTag: file.eTag,
-                    traceHeader: file.traceHeader, wasTouched: cause == .touched))
+                    traceHeader: file.traceHeader, wasTouched: cause <= .seen))
         case .look(let bucket, let path):
             guard let bucket = buckets[bucket] else { return }
-            look(path, in: bucket)
+            look(path, in: bucket, .moved)
         case .timer:
             timer = nil
             let now = setup.time.now
@@ -213,7 +215,7 @@ final class WatchLoop {
             let due = deferred.filter { isDue($0.due) }
             deferred.removeAll { isDue($0.due) }
             for one in due {
-                if let bucket = buckets[one.bucket] { look(one.path, in: bucket) }
+                if let bucket = buckets[one.bucket] { look(one.path, in: bucket, one.cause) }
             }
         case .rescan: rescanWanted = true
         case .settle(let wake): settlers.append(wake)
@@ -298,11 +300,11 @@ final class WatchLoop {
     }
 
     /// Has a path looked at, whatever is there.
-    private func look(_ path: [UInt8], in bucket: WatchedBucket) {
+    private func look(_ path: [UInt8], in bucket: WatchedBucket, _ cause: Cause) {
         if ObjectFile.status(path, in: bucket.root) == nil {
             enqueue(.absent(bucket, path))
         } else {
-            inspectLater(path, in: bucket, .moved)
+            inspectLater(path, in: bucket, cause)
         }
     }
 
@@ -378,12 +380,12 @@ final class WatchLoop {
             return
         }
         say("s3://\(one.bucket)/\(one.key): the event could not be recorded: \(error). It is tried again.")
-        postpone(one.bucket, Array(one.key.utf8), by: .seconds(5))
+        postpone(one.bucket, Array(one.key.utf8), .moved, by: .seconds(5))
     }
 
-    func postpone(_ bucket: String, _ path: [UInt8], by delay: Duration) {
+    func postpone(_ bucket: String, _ path: [UInt8], _ cause: Cause, by delay: Duration) {
         guard deferred.count < Self.hashLimit else { return rescanAfterFailure() }
-        deferred.append((setup.time.now + delay, bucket, path))
+        deferred.append((setup.time.now + delay, bucket, path, cause))
     }
 
     private func rescanAfterFailure() { nextScan = min(nextScan ?? .distantFuture, setup.time.now + .seconds(5)) }
