@@ -12,7 +12,35 @@ enum FileSystem {
     }
 
     /// The type of the file system with a device number, as `/proc/self/mountinfo` names it; see proc(5).
-    static func type(ofDevice device: Int64) -> String? {
+    static func type(ofDevice device: Int64) -> String? { mountTable().flatMap { type(ofDevice: device, mounts: $0) } }
+
+    /// The places below a folder where file systems are mounted, sorted.
+    static func mountPoints(below folder: String) -> [String] {
+        guard let table = mountTable(), let resolved = realpath(folder, nil) else { return [] }
+        defer { free(resolved) }
+        return mountPoints(below: String(cString: resolved), mounts: table)
+    }
+
+    static func mountPoints(below folder: String, mounts: String) -> [String] {
+        // What would end a field stands there in octal.
+        func unescaped(_ field: Substring) -> String {
+            let parts = field.split(separator: "\\", omittingEmptySubsequences: false)
+            return parts.dropFirst().reduce(into: String(parts[0])) { text, part in
+                let digits = part.prefix(3)
+                guard let code = UInt8(digits, radix: 8) else { return text += "\\" + part }
+                text += String(UnicodeScalar(code)) + part.dropFirst(3)
+            }
+        }
+        let prefix = folder + "/"
+        return mounts.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ", maxSplits: 5)
+            guard fields.count > 4 else { return nil }
+            let point = unescaped(fields[4])
+            return point.hasPrefix(prefix) ? point : nil
+        }.sorted()
+    }
+
+    private static func mountTable() -> String? {
         guard let file = fopen("/proc/self/mountinfo", "re") else { return nil }
         defer { fclose(file) }
         var text: [UInt8] = []
@@ -22,7 +50,7 @@ enum FileSystem {
             guard count > 0 else { break }
             text.append(contentsOf: buffer[..<count])
         }
-        return type(ofDevice: device, mounts: String(decoding: text, as: UTF8.self))
+        return String(decoding: text, as: UTF8.self)
     }
 
     static func type(ofDevice device: Int64, mounts: String) -> String? {

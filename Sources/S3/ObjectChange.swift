@@ -1,12 +1,24 @@
 import Events
 
+/// What says that a file is another version of its object, where its bytes are the same.
+enum Evidence: Sendable, Hashable {
+    /// A writer has closed it, or it was moved into its place: a put of the same bytes is one, too.
+    case arrival
+    /// Nothing but a change of its attributes, times included: none.
+    case attributes
+    /// It lay there when its folder was read. The same bytes with the same time are the same object, though they may have been
+    /// copied, with the whole lake, to another place.
+    case lying
+    /// The same, after a restore: the lake was copied as well, perhaps without its times.
+    case restored
+}
+
 /// What was found at a key's path.
 enum Observation: Sendable, Hashable {
     /// A whole file that nobody has open for writing.
-    /// `traceHeader` is that of the invocation which wrote it, where the file tells; `wasTouched` is set where nothing but a change
-    /// of its attributes, times included, was the reason to look.
+    /// `traceHeader` is that of the invocation which wrote it, where the file tells.
     case present(
-        bucket: String, key: String, identity: FileIdentity, eTag: String, traceHeader: String?, wasTouched: Bool)
+        bucket: String, key: String, identity: FileIdentity, eTag: String, traceHeader: String?, evidence: Evidence)
     /// The file was removed or moved away. `current` is what stands in its place by now, if anything does: it has an observation
     /// of its own, before or after this one.
     case absent(bucket: String, key: String, current: FileIdentity?)
@@ -42,18 +54,23 @@ enum ObjectChange: Sendable, Hashable {
         case (let known?, .absent(_, _, let current)):
             // A removal that is told after its successor has been taken in.
             self = known.identity == current ? .nothing : .removed
-        case (let known?, .present(_, _, let identity, let eTag, _, let wasTouched)):
-            let sameBytes = known.eTag == eTag && known.size == identity.size
-            if sameBytes, known.identity == identity {
-                self = .nothing
-            } else if sameBytes,
-                known.identity.hasContent(of: identity)
-                    || (wasTouched && known.identity.inode == identity.inode)
-            {
-                self = .sameContent(identity)
+        case (let known?, .present(_, _, let identity, let eTag, _, let evidence)):
+            if known.eTag == eTag, known.size == identity.size, Self.isSame(known.identity, identity, evidence) {
+                self = known.identity == identity ? .nothing : .sameContent(identity)
             } else {
                 self = .created(identity, eTag: eTag)
             }
+        }
+    }
+
+    /// Whether two files of the same bytes are the same version.
+    private static func isSame(_ known: FileIdentity, _ found: FileIdentity, _ evidence: Evidence) -> Bool {
+        if known.hasContent(of: found) { return true }
+        return switch evidence {
+        case .arrival: false
+        case .attributes: known.inode == found.inode
+        case .lying: known.modified == found.modified
+        case .restored: true
         }
     }
 }

@@ -24,6 +24,9 @@ public struct ObjectWriter: Sendable {
         }
     }
 
+    /// O_TMPFILE, which the import leaves out; its own bit is the same on x86-64 and arm64.
+    private static let unnamed: Int32 = 0o20_000_000 | O_DIRECTORY
+
     /// Puts a copy of the file at a path under a key. Throws ``S3Error`` as ``put(_:bucket:key:)`` does.
     public func put(file path: String, bucket: String, key: String) throws {
         let number = open(path, O_RDONLY | O_CLOEXEC)
@@ -32,6 +35,17 @@ public struct ObjectWriter: Sendable {
         guard let status = source.status, ObjectFile.isRegular(status) else {
             throw S3Error(code: "InvalidArgument", message: "\(path) is no regular file.", argument: path)
         }
+        try put(reading: source, path, bucket: bucket, key: key)
+    }
+
+    /// Puts what standard input gives, to its end. Throws ``S3Error`` as ``put(_:bucket:key:)`` does.
+    public func putStandardInput(bucket: String, key: String) throws {
+        let number = dup(STDIN_FILENO)
+        guard number >= 0 else { throw Self.failure("can't read standard input") }
+        try put(reading: Descriptor(number), "standard input", bucket: bucket, key: key)
+    }
+
+    private func put(reading source: Descriptor, _ path: String, bucket: String, key: String) throws {
         try put(bucket: bucket, key: key) { target in
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
             defer { buffer.deallocate() }
@@ -66,13 +80,25 @@ public struct ObjectWriter: Sendable {
                 argument: key)
         }
         let temporary = ".sluice-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let number = openat(folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+        // Without a name until it is whole: whatever ends this process takes the half file with it.
+        var number = openat(folder.number, ".", O_WRONLY | Self.unnamed | O_CLOEXEC, 0o666)
+        let hasName = number < 0
+        if hasName {
+            // A file system that has no such files.
+            number = openat(folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+        }
         guard number >= 0 else { throw Self.failure("can't write into the folder of \(key)") }
         do {
             let target = Descriptor(number)
             try fill(target)
             TraceAttribute.set(traceHeader, on: target.number)
             guard fsync(target.number) == 0 else { throw Self.failure("can't write \(key)") }
+            if !hasName {
+                let path = "/proc/self/fd/\(target.number)"
+                guard linkat(AT_FDCWD, path, folder.number, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+                    throw Self.failure("can't name the file \(key)")
+                }
+            }
         } catch {
             unlinkat(folder.number, temporary, 0)
             throw error

@@ -233,6 +233,15 @@ public enum S3Store {
         try connection.value(Int64.self, "SELECT device FROM s3_bucket WHERE name = ?", [bucket])
     }
 
+    /// The device of all buckets in a database that was restored, until each bucket was looked through.
+    static let restoredDevice: Int64 = -1
+
+    /// Marks a database as restored: what the next host finds in a bucket with the bytes that are known is the object that is known,
+    /// whatever its file and its times.
+    public static func markRestored(in connection: Connection) throws {
+        try connection.execute("UPDATE s3_bucket SET device = ?", [restoredDevice])
+    }
+
     static func setDevice(_ device: Int64, of bucket: String, in connection: Connection) throws {
         try connection.execute("INSERT OR REPLACE INTO s3_bucket (name, device) VALUES (?, ?)", [bucket, device])
     }

@@ -57,7 +57,7 @@ extension WatchLoop {
             observe(
                 .present(
                     bucket: bucket.name, key: key, identity: read.identity, eTag: read.eTag,
-                    traceHeader: TraceAttribute.get(from: file.number), wasTouched: cause <= .seen))
+                    traceHeader: TraceAttribute.get(from: file.number), evidence: evidence(cause, bucket)))
         } else {
             hashes.append((bucket, path, identity, cause))
             startReaders()
@@ -169,7 +169,7 @@ extension WatchLoop {
         // A link behind a link on the way is the same to us.
         say(
             "\(shown(path, bucket)): a symbolic link is no object and is not followed; "
-                + "copy the file, or make a hard link")
+                + "copy the file there")
     }
 
     func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

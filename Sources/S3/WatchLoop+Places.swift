@@ -28,7 +28,8 @@ extension WatchLoop {
         schedulePeriodicScan()
     }
 
-    /// Notices what no watch tells of: a file system that was mounted over the lake or a bucket, or taken away from there.
+    /// Notices what no watch tells of: a file system that was mounted over the lake, a bucket or a
+    /// folder in it, or taken away from there.
     func checkPlaces() {
         let now = Self.monotonic()
         guard now - placesChecked >= Int64(Self.placeCheck) * 1_000_000, let lake, !isStopping else { return }
@@ -44,6 +45,8 @@ extension WatchLoop {
                 changed = "\(setup.lake)/\(name)"
             }
         }
+        let points = FileSystem.mountPoints(below: setup.lake)
+        if changed == nil, points != mounts { changed = Set(points).symmetricDifference(mounts).sorted().first }
         guard let changed else { return }
         setup.notice(
             "\(changed) is another folder by now (mounted over, or taken away); the lake is looked through afresh")

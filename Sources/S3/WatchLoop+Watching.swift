@@ -14,6 +14,7 @@ extension WatchLoop {
         }
         guard let opened = openLake() else { return }
         lake = opened
+        mounts = FileSystem.mountPoints(below: setup.lake)
         if let inotify {
             lakeWatch = inotify.watch(folder: opened)
             if lakeWatch < 0 { watchFailed(errno) }
@@ -73,7 +74,9 @@ extension WatchLoop {
         var number = openat(lake.number, name, flags)
         if number < 0, errno == ENOENT, isDeclared {
             // An empty place where a disk used to be mounted is no removal of all its objects.
-            if let device = known?.0, device != lakeDevice { return missing(name) }
+            if let device = known?.0, device != lakeDevice, device != S3Store.restoredDevice || known?.1 == false {
+                return missing(name)
+            }
             mkdirat(lake.number, name, 0o777)
             number = openat(lake.number, name, flags)
         }
@@ -83,16 +86,25 @@ extension WatchLoop {
         let root = Descriptor(number)
         guard let device = root.status.map({ Int64($0.st_dev) }) else { return }
         if let before = known?.0, before != device, known?.1 == false, isEmpty(root) { return missing(name) }
-        if known?.0 != device {
+        let bucket = WatchedBucket(name: name, root: root)
+        bucket.isRestored = known?.0 == S3Store.restoredDevice
+        if known?.0 != device, !bucket.isRestored {
             setup.store.submit({ try S3Store.setDevice(device, of: name, in: $0) })
         }
-        let bucket = WatchedBucket(name: name, root: root)
         buckets[name] = bucket
         assign(watch(root), to: bucket.folder)
         if FileSystem.type(ofDevice: device).map(FileSystem.isShared) == true {
             needPeriodicScan("\(setup.lake)/\(name) lies on a file system that does not tell what others change in it")
         }
         scan.add(bucket)
+    }
+
+    /// A bucket of a restored database was looked through.
+    func isFound(_ bucket: WatchedBucket) {
+        bucket.isRestored = false
+        guard let device = bucket.root.status.map({ Int64($0.st_dev) }) else { return }
+        let name = bucket.name
+        setup.store.submit({ try S3Store.setDevice(device, of: name, in: $0) })
     }
 
     private func missing(_ name: String) {
@@ -281,8 +293,11 @@ extension WatchLoop {
         } else if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
             let path = folder.path(of: event.name)
             if let child = folder.child(event.name) { forget(child) }
-            guard let prefix = String(validating: path, as: UTF8.self) else { return }
-            enqueue(.absentTree(Removal(bucket: folder.bucket.name, prefix: prefix + "/")))
+            if let prefix = String(validating: path, as: UTF8.self) {
+                enqueue(.absentTree(Removal(bucket: folder.bucket.name, prefix: prefix + "/")))
+            }
+            // One that was told of before: two folders can change places.
+            enter(event.name, of: folder)
         } else if event.has(Int32(IN_ATTRIB)), unreadable.remove(folder.path(of: event.name)) != nil {
             enter(event.name, of: folder)
         }
@@ -318,17 +333,25 @@ extension WatchLoop {
             if let fault = BucketName.fault(in: name) {
                 return say("\(setup.lake)/\(name) is no bucket: \(fault)")
             }
-            let isDeclared = setup.buckets.contains(name)
-            guard event.isFolder || isDeclared else { return }
-            close(name)
-            said = said.filter { !$0.hasPrefix("the bucket \(setup.lake)/\(name) was removed") }
-            openBucket(name, isDeclared: isDeclared)
-            schedulePeriodicScan()
+            guard event.isFolder || setup.buckets.contains(name) else { return }
+            reopen(name)
         } else if event.has(Int32(IN_MOVED_FROM)) || event.has(Int32(IN_DELETE)), buckets[name] != nil {
             close(name)
-            say("the bucket \(setup.lake)/\(name) was removed: so are its objects, until the folder is there again")
             enqueue(.absentTree(Removal(bucket: name, prefix: "")))
+            // One that was told of before: two buckets can change places.
+            var status = stat()
+            if let lake, fstatat(lake.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0, ObjectFile.isFolder(status) {
+                return reopen(name)
+            }
+            say("the bucket \(setup.lake)/\(name) was removed: so are its objects, until the folder is there again")
         }
+    }
+
+    private func reopen(_ name: String) {
+        close(name)
+        said = said.filter { !$0.hasPrefix("the bucket \(setup.lake)/\(name) was removed") }
+        openBucket(name, isDeclared: setup.buckets.contains(name))
+        schedulePeriodicScan()
     }
 
     private func close(_ name: String) {

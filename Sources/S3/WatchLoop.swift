@@ -116,6 +116,8 @@ final class WatchLoop {
     var settlers: [CheckedContinuation<Void, Never>] = []
     private var hasScanned = false
     var placesChecked = WatchLoop.monotonic()
+    /// The mount points below the lake.
+    var mounts: [String] = []
     var said: Set<String> = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: inlineSize, alignment: 64)
 
@@ -199,7 +201,7 @@ final class WatchLoop {
             observe(
                 .present(
                     bucket: bucket.name, key: key, identity: file.identity, eTag: file.eTag,
-                    traceHeader: file.traceHeader, wasTouched: cause <= .seen))
+                    traceHeader: file.traceHeader, evidence: evidence(cause, bucket)))
         case .look(let bucket, let path):
             guard let bucket = buckets[bucket] else { return }
             look(path, in: bucket, .moved)
@@ -264,9 +266,10 @@ final class WatchLoop {
             }
         case .absent(let bucket, let path):
             if let key = key(path, in: bucket) {
-                observe(
-                    .absent(
-                        bucket: bucket.name, key: key, current: ObjectFile.identity(path, in: bucket.root)))
+                let current = ObjectFile.identity(path, in: bucket.root)
+                observe(.absent(bucket: bucket.name, key: key, current: current))
+                // It may have been told of before the one that is gone was: two files can change places.
+                if current != nil { inspectLater(path, in: bucket, .moved) }
             }
         case .absentTree(let removal):
             // What is under way may still add objects to the folder.
@@ -305,6 +308,15 @@ final class WatchLoop {
             enqueue(.absent(bucket, path))
         } else {
             inspectLater(path, in: bucket, cause)
+        }
+    }
+
+    /// What a reason to look says of a file whose bytes are known.
+    func evidence(_ cause: Cause, _ bucket: WatchedBucket) -> Evidence {
+        switch cause {
+        case .touched, .seen: .attributes
+        case .found: bucket.isRestored ? .restored : .lying
+        case .created, .moved, .closed: .arrival
         }
     }
 
@@ -410,6 +422,7 @@ final class WatchLoop {
             hasScanned = true
             setup.progress.scanned()
         }
+        for bucket in buckets.values where bucket.isRestored { isFound(bucket) }
         for wake in settlers { wake.resume() }
         settlers = []
     }

@@ -58,6 +58,8 @@ final class WatchedBucket {
     let name: String
     let root: Descriptor
     private(set) var folder: WatchedFolder!
+    /// The database was restored, and this bucket has not been looked through since.
+    var isRestored = false
 
     init(name: String, root: Descriptor) {
         self.name = name

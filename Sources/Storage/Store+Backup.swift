@@ -79,9 +79,11 @@ extension Store {
     /// `path.before-restore`, whose name is returned.
     ///
     /// The backup is checked and copied before anything is touched, and from the first change to the last a mark stands beside the
-    /// database that keeps a host from starting. The caller holds the lock that keeps hosts away. Throws ``StoreError``.
+    /// database that keeps a host from starting. `mark` writes into the copy before it gets its place. The caller holds the lock that
+    /// keeps hosts away. Throws ``StoreError``.
     public static func restore(
         _ source: String, to path: String, schemas: [Schema],
+        mark: (Connection) throws -> Void = { _ in },
         progress: @escaping (CopyProgress) throws -> Void = { _ in }
     ) throws -> String? {
         let backup = try Store(path: source, schemas: schemas, mode: .readOnly)
@@ -101,6 +103,14 @@ extension Store {
         }
         let restoring = path + ".restoring"
         try backup.backup(to: restoring, progress: progress)
+        do {
+            let copy = try DatabaseQueue(path: restoring)
+            try copy.write { try mark(Connection($0)) }
+            try copy.close()
+        } catch let error as DatabaseError {
+            unlink(restoring)
+            throw Self.error(error, restoring)
+        }
         do {
             let witness = RunWitness(database: path)
             try witness.write(.restoring)

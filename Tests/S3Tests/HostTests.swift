@@ -252,6 +252,108 @@ struct HostTests {
         #expect(loop.cause(of: Array("a".utf8), in: bucket) == .closed)
     }
 
+    @Test("files, folders and buckets that change places are all there, with what comes into them later")
+    func exchanged() async throws {
+        let lake = try TestLake()
+        lake.script(
+            "mkdir blue green ../other; echo 1 > a; echo 22 > b; echo 1 > blue/1; echo 22 > green/2; echo 1 > ../other/o"
+        )
+        let service = try await lake.started()
+        _ = await lake.events()
+        // No command of this Debian exchanges two names: renameat2 with RENAME_EXCHANGE.
+        lake.script(
+            """
+            python3 - <<'END'
+            import ctypes
+            exchange = ctypes.CDLL(None).renameat2
+            for one, other in ((b"a", b"b"), (b"blue", b"green")):
+                assert exchange(-100, one, -100, other, 2) == 0
+            END
+
+            """)
+        var objects: [String] {
+            get async throws {
+                await service.settled()
+                return try await lake.store.read { connection in
+                    try ["other", "raw"].flatMap { bucket in
+                        try S3Store.objects(bucket: bucket, limit: 100, in: connection).map {
+                            "\(bucket)/\($0.key) \($0.size)"
+                        }
+                    }
+                }
+            }
+        }
+        #expect(try await objects == ["other/o 2", "raw/a 3", "raw/b 2", "raw/blue/2 3", "raw/green/1 2"])
+        lake.script("echo new > blue/new; echo new > green/new")
+        #expect(
+            try await objects == [
+                "other/o 2", "raw/a 3", "raw/b 2", "raw/blue/2 3", "raw/blue/new 4", "raw/green/1 2", "raw/green/new 4",
+            ])
+        lake.script(
+            """
+            python3 - <<'END'
+            import ctypes
+            assert ctypes.CDLL(None).renameat2(-100, b"../raw", -100, b"../other", 2) == 0
+            END
+
+            """)
+        #expect(
+            try await objects == [
+                "other/a 3", "other/b 2", "other/blue/2 3", "other/blue/new 4", "other/green/1 2", "other/green/new 4",
+                "raw/o 2",
+            ])
+        lake.script("cd ../raw; echo later > later; cd ../other; echo later > later")
+        let later = try await objects
+        #expect(later.contains("raw/later 6") && later.contains("other/later 6"))
+        await service.stop()
+    }
+
+    @Test(
+        "a lake that was copied holds the same objects; after a restore also where the copy lost its times",
+        arguments: [("cp -a", false, 0), ("cp -r", true, 0), ("cp -r", false, 2)])
+    func copied(_ command: String, _ isRestored: Bool, _ told: Int) async throws {
+        let lake = try TestLake()
+        lake.script("mkdir d; echo 1 > a; head -c 9000000 /dev/zero > d/big; touch -d 2001-02-03 a d/big")
+        let first = try await lake.started()
+        _ = await lake.events()
+        await first.stop()
+        lake.script("\(command) . ../copy; cd ..; rm -r raw; mv copy raw")
+        if isRestored { try await lake.store.write { try S3Store.markRestored(in: $0) } }
+        for round in 0..<2 {
+            let next = try await lake.started()
+            await next.settled()
+            #expect(await lake.events().count == (round == 0 ? told : 0))
+            await next.stop()
+        }
+        // From then on the same bytes that come anew are a put again.
+        let last = try await lake.started()
+        lake.script("cp a .b; mv .b a")
+        #expect(await lake.events() == [.created("a", 2)])
+        await last.stop()
+    }
+
+    @Test(
+        "a file system that is mounted over a folder in a bucket, and taken away again, is noticed and said",
+        .enabled(if: geteuid() == 0, "only root can mount"))
+    func mountedInside() async throws {
+        let lake = try TestLake()
+        lake.script("mkdir -p 'd d/e'; echo 1 > 'd d/e/below'")
+        let service = try await lake.started()
+        _ = await lake.events()
+        lake.script("mount -t tmpfs none 'd d/e'; echo 1 > 'd d/e/above'")
+        defer { lake.script("umount -q 'd d/e' || true") }
+        #expect(Set(await lake.next(2)) == [.removed("d d/e/below"), .created("d d/e/above", 2)])
+        lake.script("echo 1 > 'd d/e/later'")
+        #expect(await lake.next(1) == [.created("d d/e/later", 2)])
+        lake.script("umount 'd d/e'")
+        #expect(
+            Set(await lake.next(3)) == [
+                .removed("d d/e/above"), .removed("d d/e/later"), .created("d d/e/below", 2),
+            ])
+        #expect(lake.notices.count { $0.contains("/d d/e is another folder by now") } == 2)
+        await service.stop()
+    }
+
     @Test("without inotify, and with too few watches, scans find everything, and it is said once", arguments: [0, 3])
     func scansInstead(watches: Int) async throws {
         let lake = try TestLake()

@@ -39,7 +39,7 @@ struct PutCommand: AsyncParsableCommand {
             let writer = ObjectWriter(
                 lake: project.lake, traceHeader: HostIdentity.environment["_X_AMZN_TRACE_ID"])
             if file == "-" {
-                try writer.put(try FileBytes.read("/dev/stdin"), bucket: target.bucket, key: key)
+                try writer.putStandardInput(bucket: target.bucket, key: key)
             } else {
                 try writer.put(file: file, bucket: target.bucket, key: key)
             }

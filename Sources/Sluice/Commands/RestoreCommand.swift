@@ -2,6 +2,7 @@ import ArgumentParser
 import EMR
 import Events
 import Glibc
+import S3
 import Storage
 
 /// `sluice restore`: puts a backup in the database's place.
@@ -47,7 +48,9 @@ struct RestoreCommand: AsyncParsableCommand {
         let progress = CopyProgressLine("restored")
         let kept: String?
         do {
-            kept = try Store.restore(source, to: project.database, schemas: Records.schemas) { progress.show($0) }
+            kept = try Store.restore(
+                source, to: project.database, schemas: Records.schemas, mark: { try S3Store.markRestored(in: $0) },
+                progress: { progress.show($0) })
         } catch {
             progress.clear()
             throw error
