@@ -95,7 +95,13 @@ static int enter(void *argument) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)options->process_limit + 300);
         write_file("/proc/sys/kernel/pid_max", text);
     }
+    // What root could reach the machine through, whatever its capabilities.
     make_read_only("/proc/sys");
+    make_read_only("/proc/irq");
+    make_read_only("/proc/bus");
+    make_read_only("/proc/fs");
+    make_read_only("/proc/sysrq-trigger");
+    make_read_only("/sys");
     char size[48];
     snprintf(size, sizeof size, "mode=1777,nr_inodes=4096,size=%llu", (unsigned long long)options->shared_memory);
     mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, size);

@@ -142,7 +142,7 @@ enum FunctionProcess {
         options.output = specification.output
         options.death_signal = SIGKILL
         options.data_limit = specification.dataLimit
-        options.file_limit = 1024
+        options.file_limit = UInt64(ProcessTable.descriptorLimit)
         options.process_limit = specification.processLimit
         options.shared_memory = specification.sharedMemory
         options.drops_capabilities = 1

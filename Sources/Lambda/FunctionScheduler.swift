@@ -48,10 +48,13 @@ final class FunctionScheduler: @unchecked Sendable {
     /// What keeps functions from being started, as it was told.
     var hostFault: MachineFault.Kind?
 
+    private let hostStarted: Timestamp
+
     init(settings: LambdaSettings, time: any TimeSource, place: AccountRegion, ports: SchedulerPorts) {
         self.settings = settings
         self.time = time
         clockSkew = time.skew
+        hostStarted = time.now
         self.place = place
         self.ports = ports
     }
@@ -197,7 +200,10 @@ final class FunctionScheduler: @unchecked Sendable {
         while case .asynchronous(let event)? = pool.window.first?.origin {
             if pool.isStopped {
                 ports.record(.drop(event, configuration, .throttled, at: now))
-            } else if RetryPolicy.isAged(received: event.received, now: now, config: configuration.eventInvokeConfig) {
+            } else if RetryPolicy.isAged(
+                since: RetryPolicy.ageBegins(received: event.received, hostStarted: hostStarted), now: now,
+                config: configuration.eventInvokeConfig)
+            {
                 ports.record(.drop(event, configuration, .aged, at: now))
             } else {
                 break

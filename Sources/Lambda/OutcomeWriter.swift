@@ -67,6 +67,8 @@ final class OutcomeWriter: Sendable {
     private let settled: @Sendable ([Settled]) -> Void
     private let now: @Sendable () -> Timestamp
 
+    private let hostStarted: Timestamp
+
     init(
         store: Store, queue: LambdaStore, emission: LambdaEmission, now: @escaping @Sendable () -> Timestamp,
         settled: @escaping @Sendable ([Settled]) -> Void
@@ -75,6 +77,7 @@ final class OutcomeWriter: Sendable {
         self.queue = queue
         self.emission = emission
         self.now = now
+        hostStarted = now()
         self.settled = settled
     }
 
@@ -235,7 +238,9 @@ final class OutcomeWriter: Sendable {
         var failed = false
         if case .failure = outcome.result { failed = true }
         let verdict = RetryPolicy.verdict(
-            failed: failed, tries: tries, received: event.received, now: outcome.ended, config: config)
+            failed: failed, tries: tries,
+            since: RetryPolicy.ageBegins(received: event.received, hostStarted: hostStarted), now: outcome.ended,
+            config: config)
         switch verdict {
         case .retry(let due):
             try queue.retry(event.id, tries: tries, due: due, outcome: outcome, in: connection)

@@ -10,27 +10,53 @@ enum ProcessTable {
         var processes = 0
     }
 
+    /// Descriptors that a function may have, `RLIMIT_NOFILE`.
+    static let descriptorLimit = 1024
+
     /// Adds up an environment's processes, up to `limit` of them: a process and its descendants; with a keeper, which adopts
     /// orphans, also those, and the files in the environment's own `/dev/shm`.
     static func usage(of pid: pid_t, keeper: pid_t?, limit: Int) -> Usage {
         var usage = Usage()
         var shared = 0
         var open = [pid]
+        var memoryFiles: Set<UInt64> = []
+        var files = 0
         if let keeper { open += children(of: keeper) }
         while let next = open.popLast(), usage.processes < limit {
             usage.processes += 1
             let memory = parts(of: next)
             usage.memory += memory.own
             shared += memory.shared
+            files += memoryFilesSize(of: next, &memoryFiles)
             open.append(contentsOf: children(of: next))
         }
-        var files = statvfs()
-        if keeper != nil, statvfs("/proc/\(pid)/root/dev/shm", &files) == 0 {
-            // A file there that is mapped has been counted already.
-            shared = max(shared, Int(files.f_blocks - files.f_bfree) * Int(files.f_frsize))
+        var status = statvfs()
+        if keeper != nil, statvfs("/proc/\(pid)/root/dev/shm", &status) == 0 {
+            files += Int(status.f_blocks - status.f_bfree) * Int(status.f_frsize)
         }
-        usage.memory += shared
+        // A file that is mapped has been counted already.
+        usage.memory += max(shared, files)
         return usage
+    }
+
+    /// The file system inside the kernel on which memfd_create(2) makes its files; nil where that can't be found out.
+    private static let memoryDevice: UInt64? = {
+        let device = sluice_memory_device()
+        return device == 0 ? nil : device
+    }()
+
+    /// Bytes of the files without a name in memory that a process holds open, those left out that `seen` has.
+    private static func memoryFilesSize(of pid: pid_t, _ seen: inout Set<UInt64>) -> Int {
+        guard let memoryDevice else { return 0 }
+        var size = 0
+        for name in names(in: "/proc/\(pid)/fd") {
+            var status = stat()
+            guard stat("/proc/\(pid)/fd/\(name)", &status) == 0, UInt64(status.st_dev) == memoryDevice,
+                seen.insert(UInt64(status.st_ino)).inserted
+            else { continue }
+            size += Int(status.st_blocks) * 512
+        }
+        return size
     }
 
     /// Bytes of anonymous and shared memory that a process has in RAM.
@@ -97,10 +123,18 @@ enum ProcessTable {
 
     /// Kills every process whose environment holds the line `marker`, with its group, until none is left.
     static func killAll(marker: String) {
-        // Each pass can miss what is being forked meanwhile; one that finds nothing ends it.
+        // A pass can miss what is being forked meanwhile, and a process in exec has no environment for an instant; two that find
+        // nothing end it.
+        var foundNothing = false
         for _ in 0..<50 {
             let found = all(marker: marker)
-            if found.isEmpty { return }
+            if found.isEmpty {
+                if foundNothing { return }
+                foundNothing = true
+                usleep(1000)
+                continue
+            }
+            foundNothing = false
             // All stop first: a process that runs on could fork faster than they are killed one by one.
             for pid in found { kill(pid, SIGSTOP) }
             for pid in found {
@@ -122,6 +156,7 @@ enum ProcessTable {
         guard let inode = inode(client: port, server: server) else { return false }
         let link = "socket:[\(inode)]"
         for pid in pids where holds(pid, link) { return true }
+        // From here on with descriptors of our own, of which there may be none left.
         var open = pids.flatMap { children(of: $0) }
         var seen = 0
         while let next = open.popLast(), seen < 256 {
@@ -132,11 +167,12 @@ enum ProcessTable {
         return false
     }
 
+    /// Asked number by number, which takes no descriptor: a host that has none left must still know its functions.
     private static func holds(_ pid: pid_t, _ link: String) -> Bool {
         let wanted = Array(link.utf8)
         var buffer = [CChar](repeating: 0, count: 64)
-        for name in names(in: "/proc/\(pid)/fd") {
-            let count = readlink("/proc/\(pid)/fd/\(name)", &buffer, 64)
+        for number in 0..<descriptorLimit {
+            let count = readlink("/proc/\(pid)/fd/\(number)", &buffer, 64)
             if count == wanted.count, zip(buffer, wanted).allSatisfy({ UInt8(bitPattern: $0) == $1 }) { return true }
         }
         return false

@@ -28,6 +28,12 @@ extension Store {
     ) throws {
         let unfinished = path + ".unfinished"
         func removeUnfinished() { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(unfinished + suffix) } }
+        let lock = unfinished + ".lock"
+        let claim = try claim(lock, for: path)
+        defer {
+            unlink(lock)
+            Glibc.close(claim)
+        }
         removeUnfinished()
         do {
             let target = try DatabaseQueue(path: unfinished)
@@ -62,6 +68,25 @@ extension Store {
         } catch {
             removeUnfinished()
             throw error
+        }
+    }
+
+    /// Keeps others from copying to the same path until the descriptor is closed: they would take each other's file away.
+    private static func claim(_ lock: String, for path: String) throws -> Int32 {
+        while true {
+            let file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard file >= 0 else { throw MachineFault(errno: errno, path: lock) }
+            if flock(file, LOCK_EX | LOCK_NB) != 0 {
+                let code = errno
+                Glibc.close(file)
+                if code == EINTR { continue }
+                guard code == EWOULDBLOCK else { throw MachineFault(errno: code, path: lock) }
+                throw StoreError.unusable(path: path, detail: "another copy into this file is being made")
+            }
+            // Whoever had it may have removed it between the opening and the lock.
+            var (held, there) = (stat(), stat())
+            if fstat(file, &held) == 0, stat(lock, &there) == 0, held.st_ino == there.st_ino { return file }
+            Glibc.close(file)
         }
     }
 

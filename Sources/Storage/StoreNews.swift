@@ -18,6 +18,8 @@ final class StoreCondition: Sendable {
     private struct State {
         var broken: StoreError?
         var file: (device: UInt64, inode: UInt64)?
+        /// The write-ahead log, once there is one.
+        var log: (device: UInt64, inode: UInt64)?
     }
 
     let path: String
@@ -48,10 +50,19 @@ final class StoreCondition: Sendable {
         state.withLock { $0.file = now }
     }
 
-    /// Whether the path still leads to the file that is open: what is committed to one that was removed is lost.
+    /// Whether the paths still lead to the files that are open: what is committed to ones that were removed is lost.
     var isInPlace: Bool {
-        guard let then = state.withLock({ $0.file }) else { return true }
-        if let now = Self.file(path) { return now == then }
+        state.withLock { state in
+            guard let file = state.file else { return true }
+            guard Self.isThere(path, file) else { return false }
+            if let log = state.log { return Self.isThere(path + "-wal", log) }
+            state.log = Self.file(path + "-wal")
+            return true
+        }
+    }
+
+    private static func isThere(_ path: String, _ then: (device: UInt64, inode: UInt64)) -> Bool {
+        if let now = file(path) { return now == then }
         // A folder that can't be looked into now proves nothing.
         return errno != ENOENT
     }

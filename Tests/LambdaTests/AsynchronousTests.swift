@@ -178,6 +178,29 @@ struct AsynchronousTests {
         await harness.close()
     }
 
+    @Test("the time in which no host ran does not make an event old")
+    func downtime() async throws {
+        let harness = try LambdaHarness()
+        let function = try harness.hostile {
+            $0.timeout = 900
+            $0.eventInvokeConfig = config { $0.maximumEventAge = 5400 }
+        }
+        try await harness.service.start(functions: [function])
+        let id = try await harness.store.write { connection in
+            let id = try harness.service.invokeAsync(
+                function: "hostile", payload: Array("{}".utf8), in: connection)
+            try connection.execute(
+                "UPDATE lambda_invocation SET received = received - 7200000, due = due + 3600000")
+            return id
+        }
+        await harness.close()
+        let next = try LambdaHarness(after: harness)
+        try await next.service.start(functions: [function])
+        next.time.advance(by: .seconds(3600))
+        try await wait(next, id, .succeeded)
+        await next.close()
+    }
+
     @Test("a function whose reserved concurrency is 0 gets no events: they are dead letters at once")
     func stopped() async throws {
         let harness = try LambdaHarness()

@@ -69,6 +69,12 @@ enum HostileFunction {
                 for line in event["lines"]:
                     os.write(1, bytes(line, "latin-1") + b"\n")
                 return "printed"
+            if do == "memory file":
+                file = os.memfd_create("held")
+                for _ in range(event["megabytes"]):
+                    os.write(file, b"x" * (1 << 20))
+                    time.sleep(0.001)
+                return "held"
             if do == "allocate":
                 held = []
                 for _ in range(event["megabytes"]):
@@ -113,6 +119,8 @@ enum HostileFunction {
                     "mode": attempt(lambda: os.chmod(code + "/bootstrap", 0o777)),
                     "own": attempt(lambda: write(os.environ["TMPDIR"] + "/mine")),
                     "sysctl": attempt(lambda: write("/proc/sys/kernel/pid_max")),
+                    "sysfs": attempt(lambda: write("/sys/kernel/mm/ksm/run")),
+                    "irq": attempt(lambda: write("/proc/irq/default_smp_affinity")),
                     "mount": attempt(mount),
                     "shared": sorted(os.listdir("/dev/shm")),
                     "capabilities": int(status["CapEff"], 16), "privileges": status["NoNewPrivs"],

@@ -57,7 +57,7 @@ struct StateTests {
         let received = Timestamp(year: 2026, month: 1, day: 1)
         var config = EventInvokeConfig()
         func verdict(_ tries: Int, _ now: Timestamp) -> RetryPolicy.Verdict {
-            RetryPolicy.verdict(failed: true, tries: tries, received: received, now: now, config: config)
+            RetryPolicy.verdict(failed: true, tries: tries, since: received, now: now, config: config)
         }
         #expect(verdict(1, received) == .retry(at: received + .seconds(60)))
         #expect(verdict(2, received) == .retry(at: received + .seconds(120)))
@@ -67,7 +67,7 @@ struct StateTests {
         config.maximumRetryAttempts = 0
         #expect(verdict(1, received) == .exhausted)
         #expect(
-            RetryPolicy.verdict(failed: false, tries: 9, received: received, now: received, config: config)
+            RetryPolicy.verdict(failed: false, tries: 9, since: received, now: received, config: config)
                 == .succeeded)
     }
 

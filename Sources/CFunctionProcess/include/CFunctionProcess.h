@@ -59,4 +59,7 @@ int sluice_accept(int listener, uint16_t *port);
 /// there is none, or the kernel does not answer such questions.
 uint64_t sluice_client_inode(uint16_t client, uint16_t server);
 
+/// The device number of the files that memfd_create(2) makes; 0 where it makes none.
+uint64_t sluice_memory_device(void);
+
 #endif

@@ -31,17 +31,15 @@ struct BackupCommand: AsyncParsableCommand {
         let project = try project.find()
         let target = Project.absolute(file)
         var status = stat()
+        guard !Self.isOwn(target, project) else {
+            throw CommandError("\(file): is one of the host's own files", status: ExitStatus.unusable)
+        }
         if stat(target, &status) == 0 {
             guard force, status.st_mode & S_IFMT == S_IFREG else {
                 throw CommandError(
                     "\(file): exists already; name another file\(force ? "" : ", or replace it with --force")",
                     status: ExitStatus.unusable)
             }
-            var database = stat()
-            guard
-                stat(project.database, &database) != 0 || database.st_ino != status.st_ino
-                    || database.st_dev != status.st_dev
-            else { throw CommandError("\(file): is the database itself", status: ExitStatus.unusable) }
         }
         let store = try Records.open(project)
         defer { store.close() }
@@ -67,6 +65,24 @@ struct BackupCommand: AsyncParsableCommand {
         } else {
             Terminal.output.line("\(file): \(Feed.bytes(size)), checked")
         }
+    }
+}
+
+extension BackupCommand {
+    /// Whether a path is the database, its log, or another file that a host keeps beside it.
+    fileprivate static func isOwn(_ target: String, _ project: Project) -> Bool {
+        func resolved(_ path: String) -> String? {
+            guard let found = realpath(path, nil) else { return nil }
+            defer { free(found) }
+            return String(cString: found)
+        }
+        let parts = target.split(separator: "/")
+        guard let name = parts.last, let state = resolved(project.state) else { return false }
+        if let target = resolved(target), target == resolved(project.database) { return true }
+        guard resolved("/" + parts.dropLast().joined(separator: "/")) == state else { return false }
+        let database = project.database.split(separator: "/").last ?? ""
+        return name == database || name.hasPrefix(database + "-") || name.hasPrefix(database + ".run")
+            || name == (project.lock.split(separator: "/").last ?? "")
     }
 }
 

@@ -1,9 +1,10 @@
 import Events
 import Glibc
 import Storage
+import Synchronization
 
 /// The lock that makes a project's host the only one, and tells other commands where it listens.
-struct HostLock: Sendable {
+final class HostLock: Sendable {
     /// A host that runs.
     struct Holder: Sendable {
         var processID: Int32
@@ -14,6 +15,7 @@ struct HostLock: Sendable {
 
     private let descriptor: Int32
     private let path: String
+    private let lakeDescriptor = Mutex<Int32?>(nil)
 
     /// Takes the lock until ``release()`` or the end of the process: the kernel's own, so that none is left behind by a host that was
     /// killed, and no process id is believed. Throws ``CommandError`` where another host has it, `MachineFault` where the file
@@ -40,7 +42,8 @@ struct HostLock: Sendable {
                 Glibc.close(descriptor)
                 throw CommandError(
                     "another host already runs for \(project.root)\(holder.map { " (process \($0.processID))" } ?? ""). "
-                        + "Stop it, or use another state folder with --state.", status: ExitStatus.unusable)
+                        + "Stop it first: two hosts over one lake would start each file's steps twice.",
+                    status: ExitStatus.unusable)
             }
             usleep(10000)
         }
@@ -53,8 +56,34 @@ struct HostLock: Sendable {
         }
     }
 
+    /// Keeps hosts with another state folder away from the lake as long as the lock is held, where its file system can lock folders.
+    /// Throws ``CommandError`` where another host watches it.
+    func guardLake(_ lake: String) throws {
+        guard mkdir(lake, 0o777) == 0 || errno == EEXIST else { return }
+        let folder = open(lake, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        for _ in 0..<20 {
+            if flock(folder, LOCK_EX | LOCK_NB) == 0 {
+                lakeDescriptor.withLock { $0 = folder }
+                return
+            }
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
+            usleep(10000)
+        }
+        let isHeld = errno == EWOULDBLOCK
+        Glibc.close(folder)
+        guard isHeld else { return }
+        throw CommandError(
+            "another host, with another state folder, watches \(lake): two hosts over one lake would start each file's steps twice. "
+                + "Stop it first.", status: ExitStatus.unusable)
+    }
+
     /// Gives the lock back.
     func release() {
+        lakeDescriptor.withLock { folder in
+            if let folder { close(folder) }
+            folder = nil
+        }
         ftruncate(descriptor, 0)
         close(descriptor)
     }

@@ -66,6 +66,7 @@ struct HostStart {
             return try HostLock(project: project, now: time.now)
         }
         do {
+            try lock.guardLake(project.lake)
             let store = try await attempt(time, feed) {
                 try makeFolder(project.state + "/environments")
                 return try Store(path: project.database, schemas: Records.schemas, mode: .owner, news: news)
