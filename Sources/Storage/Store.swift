@@ -202,8 +202,8 @@ public final class Store: Sendable {
     public func close() {
         writer?.close()
         readers.close()
-        if let pool = reader as? DatabasePool, writer != nil, !condition.isDamaged {
-            // Where others still read, or the disk is full, the log stays and the next start reads it.
+        if let pool = reader as? DatabasePool, writer != nil, condition.keepsContent {
+            // Also where the log has lost its name: from here on nobody would find it. Where others still read, or the disk is full, the log stays and the next start reads it.
             _ = try? pool.writeWithoutTransaction {
                 try $0.execute(sql: "PRAGMA busy_timeout=0; PRAGMA wal_checkpoint(TRUNCATE)")
             }

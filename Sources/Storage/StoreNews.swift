@@ -33,6 +33,14 @@ final class StoreCondition: Sendable {
 
     var isDamaged: Bool { state.withLock { $0.broken != nil } }
 
+    /// Whether what is open is whole, though its files may have been taken away.
+    var keepsContent: Bool {
+        switch state.withLock({ $0.broken }) {
+        case nil, .replaced: true
+        default: false
+        }
+    }
+
     /// Takes note of a fault that only a person can mend, and tells it the first time. Returns what callers get: the store is as
     /// good as closed, so that nobody tries again.
     func damaged(_ error: StoreError) -> StoreError {

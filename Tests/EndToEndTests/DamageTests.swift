@@ -95,13 +95,22 @@ struct DamageTests {
         #expect(host.notices("the database is damaged") <= 1)
     }
 
-    @Test("a database that is removed while the host runs ends it, instead of taking commits that are lost")
-    func removedWhileRunning() async throws {
+    @Test(
+        "a database that is removed while the host runs ends it, instead of taking commits that are lost",
+        arguments: ["sluice.db", "sluice.db-wal"])
+    func removedWhileRunning(name: String) async throws {
         let project = try TestProject.echo()
         let host = try await HostProcess(project)
-        try FileManager.default.moveItem(atPath: project.state + "/sluice.db", toPath: project.state + "/away.db")
+        try project.drop(["before"])
+        try await host.records(1)
+        try FileManager.default.moveItem(atPath: project.state + "/" + name, toPath: project.state + "/away")
         try project.drop(["a"])
         try await host.wait("the notice", "removed or replaced while the host ran")
         #expect(try await host.waitForExit() == 4)
+        guard name != "sluice.db" else { return }
+        // What had been committed to the log that was removed went into the database at the end.
+        let again = try await HostProcess(project, "--until-idle")
+        #expect(try await again.waitForExit() == 0)
+        #expect(try await project.outcomes(["before", "a"]) == ["before": ["SUCCEEDED"], "a": ["SUCCEEDED"]])
     }
 }

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import GRDB
 import Testing
 
 /// A machine that fails as a test wants it: calls of the host end with an error while a file says so.
@@ -83,6 +84,13 @@ extension TestProject {
             found[name] = versions.flatMap { $0["invocations"]?.array ?? [] }.map { $0["state"]?.string ?? "?" }
         }
         return found
+    }
+
+    /// How many objects have come or gone, by the database.
+    func eventCount() throws -> Int {
+        try DatabaseQueue(path: state + "/sluice.db").read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM s3_event") ?? 0
+        }
     }
 
     var state: String { root + "/.sluice" }

@@ -139,4 +139,36 @@ struct StopTests {
             ])
         #expect(result.output == "0\n", "\(result)")
     }
+
+    @Test("a put that is killed leaves nothing in the bucket, and one from a pipe is whole")
+    func killedPut() async throws {
+        let project = try TestProject.echo()
+        let folder = project.root + "/lake/raw"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let put = "\(TestProject.programs)/sluice put - s3://raw/big --project \(project.root)"
+        let killed = try await TestProject.run(
+            "/bin/sh",
+            [
+                "-c",
+                "(head -c 3000000 /dev/zero; exec sleep 60) | \(put) & sleep 1.5; pkill -KILL -P $$ -x sluice; ls -A \(folder); pkill -P $$",
+            ])
+        #expect(killed.output == "", "\(killed)")
+        let whole = try await TestProject.run("/bin/sh", ["-c", "head -c 3000000 /dev/zero | \(put)"])
+        #expect(whole.status == 0, "\(whole)")
+        #expect(try FileManager.default.attributesOfItem(atPath: folder + "/big")[.size] as? Int == 3_000_000)
+    }
+
+    @Test("a second host over the same lake is refused, whatever its state folder")
+    func secondHost() async throws {
+        let project = try TestProject.echo()
+        let host = try await HostProcess(project)
+        for arguments in [[], ["--state", project.root + "/other"]] {
+            let second = try await TestProject.run(
+                TestProject.programs + "/sluice", ["up", "--port", "0", "--project", project.root] + arguments)
+            #expect(second.status == 4 && second.error.contains("would start each file's steps twice"), "\(second)")
+        }
+        #expect(try await host.stop() == 0)
+        let next = try await HostProcess(project, "--until-idle")
+        #expect(try await next.waitForExit() == 0)
+    }
 }
