@@ -9,6 +9,7 @@ extension FunctionScheduler {
     func start(_ pool: FunctionPool, phase: ExecutionEnvironment.InitPhase) {
         let configuration = pool.configuration
         let now = self.now
+        guard hasDescriptors(besides: pool) else { return }
         guard let output = Descriptor.pipe() else { return hostFailed(pool, errno) }
         guard let listener = RuntimeListener() else {
             let code = errno
@@ -48,6 +49,39 @@ extension FunctionScheduler {
         let code = configuration.codeFolder
         let written = [settings.stateFolder] + settings.environment.values
         return written.contains { $0 == code || $0.hasPrefix(code + "/") } ? nil : code
+    }
+
+    /// Descriptors that stay free for the host itself, and those that an environment takes once its runtime has called.
+    private static let spareDescriptors = 24
+    private static let connectionDescriptors = 2
+
+    /// Whether one environment more leaves descriptors for those that run: without any they could not hand in their answers. If
+    /// not, an idle one makes room, or the function waits as for its concurrency.
+    private func hasDescriptors(besides pool: FunctionPool) -> Bool {
+        let silent = environments.values.count { $0.connections.isEmpty }
+        let free = ProcessLimits.freeDescriptors()
+        if free >= Self.spareDescriptors + Self.connectionDescriptors * (silent + 2) { return true }
+        let now = self.now
+        if retireOneIdle(besides: pool) {
+            pool.startsNotBefore = now + .milliseconds(50)
+        } else {
+            pool.startsNotBefore = now + .seconds(1)
+            if !hasToldLimit {
+                hasToldLimit = true
+                let limit = ProcessLimits.descriptors.current
+                ports.trouble(
+                    "the limit of \(limit) open files leaves room for about \(environments.count) functions at once; events wait. "
+                        + "Raise it: 'ulimit -n 65536', or LimitNOFILE=65536 in the systemd unit")
+            }
+            for invocation in pool.waiting where pool.environments.isEmpty {
+                refuse(
+                    invocation,
+                    .service(detail: "The host has no descriptors left to start \(pool.configuration.name) with."))
+            }
+            if pool.environments.isEmpty { pool.waiting = [] }
+        }
+        if let again = pool.startsNotBefore { ports.arm(again) }
+        return false
     }
 
     /// The host has no descriptors, processes, room or memory left: not the function's fault. A caller is told; events wait where

@@ -47,6 +47,8 @@ final class FunctionScheduler: @unchecked Sendable {
     var clockSkew: Duration
     /// What keeps functions from being started, as it was told.
     var hostFault: MachineFault.Kind?
+    /// Whether it was told that the limit of open files is what functions wait for.
+    var hasToldLimit = false
 
     private let hostStarted: Timestamp
 

@@ -16,6 +16,14 @@ public enum ProcessLimits {
         return Limit(current: UInt64(bounds.rlim_cur), maximum: UInt64(bounds.rlim_max))
     }
 
+    /// How many descriptors this process may still open, about: the lowest free number says how many are in use below it.
+    public static func freeDescriptors() -> Int {
+        let lowest = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard lowest >= 0 else { return 0 }
+        close(lowest)
+        return Int(clamping: descriptors.current) - Int(lowest)
+    }
+
     /// Raises the number of descriptors towards `wanted`, as far as this user may; returns what it is then.
     @discardableResult
     public static func raiseDescriptors(to wanted: UInt64) -> UInt64 {
