@@ -70,7 +70,7 @@ public struct Gate: Sendable {
         try settings.check(bucket: bucket, key: key)
         let object = try S3Object.open(record, decoding: .strict)
         let report: ValidationReport
-        let copies = RowCopies(settings, object)
+        let copies = try RowCopies(settings, object)
         var name = object.key
         do {
             guard let (validator, table, format) = try rules(object) else { return nil }
@@ -81,17 +81,17 @@ public struct Gate: Sendable {
                 quarantine: copies.quarantine, accepted: copies.accepted)
         } catch let corrupt as CorruptObject where corrupt.uri == object.uri {
             // No later try makes it better.
-            return try finish(.unreadable(name, reason: "\(corrupt)"), object, record, nil, context)
+            return try finish(.unreadable(name, reason: "\(corrupt)"), object, record, copies, context)
         }
         return try finish(report, object, record, copies, context)
     }
 
     private func finish(
-        _ report: ValidationReport, _ object: S3Object, _ record: S3Event.Record, _ copies: RowCopies?,
+        _ report: ValidationReport, _ object: S3Object, _ record: S3Event.Record, _ copies: RowCopies,
         _ context: LambdaContext
     ) throws -> JSON {
         context.log(report.text())
-        var written = try copies?.finish(report) ?? JSONObject()
+        var written = try copies.finish(report)
         let place = settings.report.map { (bucket: $0.bucket, key: $0.key(for: object.key) + ".validation.json") }
         if let place { written["report"] = .string("s3://\(place.bucket)/\(place.key)") }
         var answer = try JSON(parsing: report.jsonString())

@@ -10,7 +10,8 @@ public import FunctionRuntime
 /// | `ACCEPTED_BUCKET` | stores the rows that are not rejected there, under the object's key | not stored |
 ///
 /// A bucket may be given by its name, or as `s3://bucket/prefix/`: the prefix then stands before the key. Rows are stored
-/// uncompressed, so `.gz` and `.zst` are taken off the key.
+/// compressed as the object's name says. A version without rejected rows, or one that is at fault as a whole, removes what an
+/// earlier one has left there.
 public struct GateSettings: Sendable {
     /// `s3://bucket/prefix/`
     var references: String?

@@ -23,7 +23,10 @@ struct ReferenceTables: Sendable {
             for name in names {
                 let table: S3Object
                 do { table = try S3Object.open(uri: place + name) } catch S3Error.noSuchKey { continue }
-                return try cache.columns(wanted, version: "\(table.uri) \(table.version)", format: Format(key: name)) {
+                return try cache.columns(
+                    wanted, version: "\(table.uri) \(table.version)",
+                    format: Format.ofReference(key: name, beginning: table.peek(64 << 10))
+                ) {
                     context.log("reads \(wanted.columns.joined(separator: ", ")) of \(table.uri)")
                     return table.read
                 }

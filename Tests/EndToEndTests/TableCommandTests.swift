@@ -29,6 +29,44 @@ struct TableCommandTests {
         #expect(passed.status == 0 && passed.output.hasPrefix("f.csv: passed. 300 rows, 0 rejected"), "\(passed)")
     }
 
+    @Test("a table without a header is inferred by number; a file that its own schema does not pass is said")
+    func inferOdd() async throws {
+        try project.write("1,x\n2,y\n", to: "bare.csv")
+        let bare = try await project.sluice("infer", path("bare.csv"), "--no-header", "--output", path("bare.json"))
+        #expect(bare.status == 0 && bare.error.isEmpty, "\(bare)")
+        let fields = try JSON(parsing: try read("bare.json"))["fields"]?.array
+        #expect(fields?.map { $0["name"]?.string } == ["column1", "column2"])
+        #expect(fields?.map { $0["type"]?.string } == ["integer", "string"])
+        let passed = try await project.sluice(
+            "validate", path("bare.csv"), "--no-header", "--schema", path("bare.json"))
+        #expect(passed.status == 0, "\(passed)")
+        try project.write("a,b\n1,2\n3\n", to: "ragged.csv")
+        let ragged = try await project.sluice("infer", path("ragged.csv"))
+        #expect(ragged.status == 0 && ragged.error.contains("ragged.csv: will not pass by this schema"), "\(ragged)")
+    }
+
+    @Test("a reference is found with another delimiter; one that is cut off is said, and the other files are checked")
+    func references() async throws {
+        try project.write(
+            #"{"fields":[{"name":"a"},{"name":"b"}],"foreignKeys":[{"fields":"a","reference":{"resource":"r.csv","fields":"x"}}]}"#,
+            to: "keys.json")
+        try project.write("a,b\n1,2\n", to: "one/d.csv")
+        try project.write("x;y\n1;2\n", to: "one/r.csv")
+        let good = try await project.sluice("validate", path("one/d.csv"), "--schema", path("keys.json"))
+        #expect(good.status == 0, "\(good)")
+        try project.write("a,b\n1,2\n", to: "two/d.csv")
+        try await TestProject.run(
+            "/bin/sh", ["-c", "seq 5000 | sed 1ix | gzip | head -c 2000 > \(path("two/r.csv.gz"))"])
+        let cut = try await project.sluice(
+            "validate", path("two/d.csv"), path("one/d.csv"), "--schema", path("keys.json"))
+        #expect(cut.status == 2 && cut.error.contains("r.csv.gz") && cut.output.contains("passed. 1 row"), "\(cut)")
+        try project.write(
+            #"{"fields":[{"name":"a"}],"foreignKeys":[{"fields":"a","reference":{"resource":"/etc/passwd","fields":"x"}}]}"#,
+            to: "far.json")
+        let far = try await project.sluice("validate", path("one/d.csv"), "--schema", path("far.json"))
+        #expect(far.status == 2 && far.error.contains("name the table alone"), "\(far)")
+    }
+
     @Test("a broken rule is shown with its row, column and byte; rejected and accepted rows are files of their own")
     func held() async throws {
         try await project.sluice("infer", path("f.csv"), "--output", path("schema.json"))

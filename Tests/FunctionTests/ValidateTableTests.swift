@@ -95,18 +95,59 @@ struct ValidateTableTests {
         let held = try await answer(function, try FunctionLake.put(FunctionLake.gzip(Self.bad), "written/b.csv.gz"))
         #expect(
             held["written"] == [
-                "quarantine": "s3://quarantine/written/b.csv", "accepted": "s3://accepted/good/written/b.csv",
+                "quarantine": "s3://quarantine/written/b.csv.gz",
+                "accepted": "s3://accepted/good/written/b.csv.gz",
                 "report": "s3://reports/table/written/b.csv.gz.validation.json",
             ])
         let report = try FunctionLake.text("reports", "table/written/b.csv.gz.validation.json")
         #expect(try JSON(parsing: report ?? "") == held)
-        #expect(try FunctionLake.text("quarantine", "written/b.csv") == "id,code\nx,b\n1,c\n")
-        #expect(try FunctionLake.text("accepted", "good/written/b.csv") == "id,code\n1,a\n")
+        #expect(try FunctionLake.text("quarantine", "written/b.csv.gz") == "id,code\nx,b\n1,c\n")
+        #expect(try FunctionLake.text("accepted", "good/written/b.csv.gz") == "id,code\n1,a\n")
 
         let passed = try await answer(function, try FunctionLake.put(Self.good, "written/g.csv"))
         #expect(passed["passed"] == true && passed["written"]?["quarantine"] == nil)
         #expect(try FunctionLake.text("quarantine", "written/g.csv") == nil)
         #expect(try FunctionLake.text("accepted", "good/written/g.csv") == Self.good)
+    }
+
+    @Test("objects that differ in their suffix alone keep their rows apart, each compressed as its name says")
+    func suffixes() async throws {
+        let function = try function([
+            "SCHEMA": Self.schema, "QUARANTINE_BUCKET": "quarantine", "ACCEPTED_BUCKET": "accepted",
+        ])
+        func rows(_ code: String) -> String { "id,code\n1,\(code)\nx,\(code)\n" }
+        _ = try await answer(function, try FunctionLake.put(rows("a"), "suffix/c.csv"))
+        _ = try await answer(function, try FunctionLake.put(FunctionLake.gzip(rows("b")), "suffix/c.csv.gz"))
+        let upload = S3Upload(bucket: "raw", key: "suffix/c.csv.zst", encoder: try Compression.zstd.encoder())
+        try Array(rows("a").utf8).withUnsafeBytes { try upload.write($0) }
+        try upload.finish()
+        let stored = try S3Object.open(bucket: "raw", key: "suffix/c.csv.zst", decoding: .none).readAll()
+        #expect(stored.prefix(4) == [0x28, 0xB5, 0x2F, 0xFD])
+        _ = try await answer(function, try FunctionLake.put(stored, "suffix/c.csv.zst"))
+        for (suffix, code, magic) in [
+            ("", "a", [0x69, 0x64]), (".gz", "b", [0x1F, 0x8B]), (".zst", "a", [0x28, 0xB5]),
+        ] {
+            let key = "suffix/c.csv" + suffix
+            #expect(try FunctionLake.text("quarantine", key) == "id,code\nx,\(code)\n")
+            #expect(try FunctionLake.text("accepted", key) == "id,code\n1,\(code)\n")
+            let bytes = try S3Object.open(bucket: "quarantine", key: key, decoding: .none).readAll()
+            #expect(bytes.prefix(2).map(Int.init) == magic)
+        }
+    }
+
+    @Test("a version that has no rows to keep apart takes away those of an earlier one")
+    func stale() async throws {
+        let function = try function([
+            "SCHEMA": Self.schema, "QUARANTINE_BUCKET": "quarantine", "ACCEPTED_BUCKET": "accepted",
+        ])
+        let key = "stale/v.csv"
+        _ = try await answer(function, try FunctionLake.put(Self.bad, key))
+        #expect(try FunctionLake.text("quarantine", key) != nil && FunctionLake.text("accepted", key) != nil)
+        _ = try await answer(function, try FunctionLake.put(Self.good, key))
+        #expect(try FunctionLake.text("quarantine", key) == nil)
+        #expect(try FunctionLake.text("accepted", key) == Self.good)
+        _ = try await answer(function, try FunctionLake.put("id\n1\n", key))
+        #expect(try FunctionLake.text("quarantine", key) == nil && FunctionLake.text("accepted", key) == nil)
     }
 
     @Test(

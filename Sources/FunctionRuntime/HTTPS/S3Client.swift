@@ -56,6 +56,14 @@ struct S3Client {
         guard status == 200 else { throw Self.error("s3://\(bucket)/\(key)", status, curl) }
     }
 
+    /// Deletes an object; one that is not there is no error, as S3 has it.
+    func delete(bucket: String, key: String) throws {
+        let (curl, status) = try send("DELETE", bucket: bucket, key: key)
+        guard status == 204 || status == 200 || status == 404 else {
+            throw Self.error("s3://\(bucket)/\(key)", status, curl)
+        }
+    }
+
     /// Sends a request until it is answered by something other than an overload; the answer's body is still to be read.
     func send(
         _ method: String, bucket: String, key: String, query: [(String, String)] = [], headers: [String: String] = [:],

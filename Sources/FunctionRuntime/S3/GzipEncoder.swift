@@ -1,7 +1,24 @@
 import CZlib
 
+/// Compresses what is written a piece at a time. For one thread at a time.
+public protocol ContentEncoder: AnyObject {
+    /// Compresses the next bytes; `sink` gets what is ready, perhaps nothing. `isLast` ends it. Throws what `sink` throws, and
+    /// ``S3Error``.
+    func encode(_ bytes: UnsafeRawBufferPointer, isLast: Bool, sink: (UnsafeRawBufferPointer) throws -> Void) throws
+}
+
+extension Compression {
+    /// A new encoder. Throws where the machine has no library for it.
+    public func encoder() throws -> any ContentEncoder {
+        switch self {
+        case .gzip: GzipEncoder()
+        case .zstd: try ZstandardEncoder()
+        }
+    }
+}
+
 /// Writes gzip (RFC 1952), one member.
-public final class GzipEncoder {
+public final class GzipEncoder: ContentEncoder {
     private var stream = z_stream()
     private let isReady: Bool
     private var output = [UInt8](repeating: 0, count: 1 << 18)
@@ -17,9 +34,8 @@ public final class GzipEncoder {
 
     deinit { if isReady { deflateEnd(&stream) } }
 
-    /// Compresses the next bytes; `sink` gets what is ready, perhaps nothing. `isLast` ends the member.
     public func encode(
-        _ bytes: UnsafeRawBufferPointer, isLast: Bool = false, sink: (UnsafeRawBufferPointer) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, isLast: Bool, sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         guard isReady else { throw S3Error.failed("gzip", "no memory for the encoder") }
         var rest = bytes[...]

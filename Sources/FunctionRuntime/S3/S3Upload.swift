@@ -10,37 +10,55 @@ public final class S3Upload {
     public let bucket: String
     /// The object's key.
     public let key: String
-    /// Bytes written so far.
+    /// Bytes written so far, before they are compressed.
     public private(set) var size: Int64 = 0
 
     /// `s3://bucket/key`
     public var uri: String { "s3://\(bucket)/\(key)" }
 
     private let lake: Lake?
+    private let encoder: (any ContentEncoder)?
     private var buffer: [UInt8] = []
     private var file: TemporaryFile?
     private static let limit = 1 << 20
 
-    /// Nothing is opened yet.
-    public convenience init(bucket: String, key: String) {
-        self.init(bucket: bucket, key: key, lake: Lake.current)
+    /// Nothing is opened yet. What is written goes through `encoder`.
+    public convenience init(bucket: String, key: String, encoder: (any ContentEncoder)? = nil) {
+        self.init(bucket: bucket, key: key, encoder: encoder, lake: Lake.current)
     }
 
-    init(bucket: String, key: String, lake: Lake?) {
+    init(bucket: String, key: String, encoder: (any ContentEncoder)? = nil, lake: Lake?) {
         self.bucket = bucket
         self.key = key
+        self.encoder = encoder
         self.lake = lake
     }
 
     /// Takes the next bytes. Throws ``S3Error``.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         size += Int64(bytes.count)
+        if let encoder { try encoder.encode(bytes, isLast: false, sink: keep) } else { try keep(bytes) }
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer) throws {
         buffer.append(contentsOf: bytes)
         if buffer.count >= Self.limit { try flush() }
     }
 
+    /// Removes the object of this name, if there is one, instead of writing it. Throws ``S3Error``.
+    public func remove() throws {
+        (file, buffer) = (nil, [])
+        guard let lake else { return try S3Client().delete(bucket: bucket, key: key) }
+        let folder: Lake.Folder
+        do { folder = try Lake.Folder(lake: lake, bucket: bucket, key: key, creating: false) } catch S3Error.noSuchKey { return }
+        guard unlinkat(folder.descriptor, folder.name, 0) == 0 || errno == ENOENT else {
+            throw Lake.Folder.error(uri)
+        }
+    }
+
     /// Puts the object in its place. Throws ``S3Error``; the object is then as it was before.
     public func finish() throws {
+        try encoder?.encode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, sink: keep)
         if let lake {
             try flush()
             let file = try self.file ?? TemporaryFile(lake: lake, bucket: bucket, key: key)

@@ -48,9 +48,10 @@ struct InferCommand: ParsableCommand {
             let (bytes, isAll) = try sample(reader, format)
             if !isAll {
                 Terminal.error.line(
-                    "inferred from the first \(bytes.count / 1_000_000) MB; --megabytes 0 looks at all of it")
+                    "inferred from the first \(Feed.bytes(Int64(bytes.count))); --megabytes 0 looks at all of it")
             }
             schema = try bytes.withUnsafeBytes { try SchemaInference.schema(of: $0, format: format) }
+            try bytes.withUnsafeBytes { try sayWhatFails($0, schema, format) }
         } catch let error as S3Error {
             throw CommandError("\(error)", status: ExitStatus.unreadable)
         } catch let error as CorruptObject {
@@ -69,6 +70,14 @@ struct InferCommand: ParsableCommand {
         } catch let failure as FileBytes.Failure {
             throw CommandError("\(output): \(failure)", status: ExitStatus.unusable)
         }
+    }
+
+    /// No schema mends a table that is broken in itself, with ragged rows, say: then it is said that it won't pass.
+    private func sayWhatFails(_ bytes: UnsafeRawBufferPointer, _ schema: String, _ format: Format) throws {
+        let report = try Validator(TableSchema(json: schema, name: file, format: format)).validate(bytes: bytes)
+        guard !report.passed, let check = report.checks.first(where: { $0.count > 0 }) else { return }
+        let place = check.offenders.first?.row.map { ", first in row \($0)" } ?? ""
+        Terminal.error.line("\(file): will not pass by this schema: \(check.name)\(place)")
     }
 
     /// The beginning of the table, up to the end of a row; all of it where there is no more.

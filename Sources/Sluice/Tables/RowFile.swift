@@ -1,22 +1,22 @@
 import FunctionRuntime
 import Glibc
 
-/// A file of rows that is being written: it appears whole at its end, or not at all. A name that ends in `.gz` is compressed;
+/// A file of rows that is being written: it appears whole at its end, or not at all. A name that ends in `.gz` or `.zst` is compressed;
 /// `-` is standard output.
 final class RowFile {
     let path: String
     private let target: String
     private let temporary: String?
     private let descriptor: Int32
-    private let encoder: GzipEncoder?
+    private let encoder: (any ContentEncoder)?
     private var buffer: [UInt8] = []
     private var isFinished = false
     private static let limit = 1 << 20
 
-    /// Throws ``FileBytes/Failure``.
+    /// Throws ``FileBytes/Failure``, or where the machine can't compress as the name says.
     init(path: String) throws {
         self.path = path
-        encoder = Compression(suffixOf: path) == .gzip ? GzipEncoder() : nil
+        encoder = try Compression(suffixOf: path)?.encoder()
         if path == "-" {
             (target, temporary, descriptor) = (path, nil, 1)
             return

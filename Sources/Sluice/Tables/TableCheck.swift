@@ -19,6 +19,8 @@ struct TableCheck {
             return try judge(reader, rules(reader))
         } catch let corrupt as CorruptObject where corrupt.uri == reader.name {
             return .unreadable(input.name, reason: "\(corrupt)")
+        } catch let corrupt as CorruptObject {
+            throw CommandError("\(corrupt)", status: ExitStatus.unreadable)
         } catch let error as S3Error {
             throw CommandError("\(error)", status: ExitStatus.unreadable)
         } catch let error as RuleError {
@@ -111,11 +113,17 @@ struct TableCheck {
             return try ReferenceColumns(wanted, format: format) { try again.read(into: $0) }
         }
         let folders = options.referenceFolder.map { [$0.hasSuffix("/") ? $0 : $0 + "/"] } ?? [input.folder] + shared
-        let isWhole = wanted.object.hasPrefix("s3://") || wanted.object.hasPrefix("/")
+        let isWhole = wanted.object.hasPrefix("s3://")
+        guard isWhole || !wanted.object.hasPrefix("/") && !wanted.object.split(separator: "/").contains("..") else {
+            throw CommandError(
+                "the schema refers to \(wanted.object), which is a path; name the table alone, and its folder with --references",
+                status: ExitStatus.unreadable)
+        }
         let names = isWhole ? [wanted.object] : folders.flatMap { folder in wanted.objectNames.map { folder + $0 } }
         for name in names.map(input.sibling) where name.exists {
             let table = try name.open()
-            return try ReferenceColumns(wanted, format: Format(key: name.argument)) { try table.read(into: $0) }
+            let format = try Format.ofReference(key: name.argument, beginning: table.peek(64 << 10))
+            return try ReferenceColumns(wanted, format: format) { try table.read(into: $0) }
         }
         throw CommandError(
             "the schema refers to \(wanted.object), and there is neither \(names.joined(separator: ", nor ")); "

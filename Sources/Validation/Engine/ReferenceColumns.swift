@@ -104,14 +104,14 @@ public final class ReferenceCache: Sendable {
 
     /// The columns that a rule wants, read anew if the object's version (its `eTag`, say) is another than last time.
     ///
-    /// `open` gives the closure that the bytes are pulled from; it is called only if they are needed.
+    /// `open` gives the closure that the bytes are pulled from; it and `format` are asked only if they are needed.
     public func columns(
-        _ reference: Reference, version: String, format: Format? = nil,
+        _ reference: Reference, version: String, format: @autoclosure () throws -> Format? = nil,
         open: () throws -> (UnsafeMutableRawBufferPointer) throws -> Int
     ) throws -> ReferenceColumns {
         if let known = entries.withLock({ $0[reference] }), known.version == version { return known.columns }
         let pull = try open()
-        let columns = try ReferenceColumns(reference, format: format, pull: pull)
+        let columns = try ReferenceColumns(reference, format: try format(), pull: pull)
         entries.withLock { $0[reference] = (version, columns) }
         return columns
     }

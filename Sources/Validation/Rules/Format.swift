@@ -41,6 +41,19 @@ public struct Format: Sendable, Equatable {
         default: return nil
         }
     }
+
+    /// The format of a table that is referred to, which nobody says more of than its key: that of the suffix, and for delimited
+    /// text without the expected delimiter in its first line the delimiter that it has most of there. `beginning` are the first
+    /// bytes, decompressed.
+    public static func ofReference(key: String, beginning: [UInt8]) -> Format {
+        let guess = beginning.withUnsafeBytes(SchemaInference.guess)
+        guard let format = Format(key: key) else { return guess }
+        guard case .delimited(let dialect) = format.kind, case .delimited = guess.kind,
+            let delimiter = dialect.delimiter.asciiValue,
+            !beginning.prefix(while: { $0 != 0x0a && $0 != 0x0d }).contains(delimiter)
+        else { return format }
+        return guess
+    }
 }
 
 /// The characters of a delimited format, as the CSV Dialect of Table Schema has them

@@ -27,7 +27,14 @@ public enum SchemaInference {
             throw RuleError("this is no table to infer from: \(other.offenders.first?.value ?? other.name)")
         }
         var names = survey.columns.map(\.name)
-        if case .delimited = format.kind {
+        if case .delimited(var dialect) = format.kind {
+            if !dialect.header {
+                // As many columns as the first row has fields, by number.
+                dialect.header = true
+                let headed = RuleSet("sample", format: Format(kind: .delimited(dialect))) {}
+                let width = try Validator(headed).validate(bytes: bytes).columns.count
+                names = (0..<width).map { "column\($0 + 1)" }
+            }
             if names.isEmpty { throw RuleError("there is no header to infer columns from") }
         } else {
             names = memberNames(bytes)
