@@ -104,7 +104,7 @@ static int enter(void *argument) {
     make_read_only("/sys");
     char size[48];
     snprintf(size, sizeof size, "mode=1777,nr_inodes=4096,size=%llu", (unsigned long long)options->shared_memory);
-    mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, size);
+    if (options->shared_memory) mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, size);
     if (options->read_only) make_read_only(options->read_only);
     start->is_inside = 1;
     start->code = sluice_become(options, 0);

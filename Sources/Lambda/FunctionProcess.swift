@@ -55,7 +55,7 @@ struct ProcessSpecification: Sendable {
     var processLimit: UInt64
     /// A folder that it can't change, where it has mounts of its own.
     var readOnlyFolder: String?
-    /// Bytes of its own `/dev/shm`.
+    /// Bytes of its own `/dev/shm`; 0 where it has the machine's.
     var sharedMemory: UInt64
     /// `SLUICE_ENVIRONMENT_ID=…`, by which descendants that left the process group are found.
     var marker: String

@@ -38,10 +38,17 @@ extension FunctionScheduler {
             workingFolder: configuration.codeFolder, temporaryFolder: temporary, output: output.write,
             dataLimit: UInt64(configuration.memorySize) * 2_097_152 + (1 << 30),
             processLimit: UInt64(settings.maximumProcesses), readOnlyFolder: readOnlyFolder(configuration),
-            sharedMemory: UInt64(configuration.memorySize) << 20,
+            sharedMemory: needsMachineMemory(configuration) ? 0 : UInt64(configuration.memorySize) << 20,
             marker: "SLUICE_ENVIRONMENT_ID=\(environment.id)")
         let number = environment.number
         effects.append { [ports] in ports.start(specification, number) }
+    }
+
+    /// A project that lies in `/dev/shm` would be hidden by one of the function's own.
+    private func needsMachineMemory(_ configuration: FunctionConfiguration) -> Bool {
+        ([configuration.codeFolder, settings.stateFolder] + settings.environment.values).contains {
+            $0.hasPrefix("/dev/shm/")
+        }
     }
 
     /// The function's code, which Lambda lets no function change either, unless the host's own files lie in it.

@@ -31,7 +31,7 @@ enum ProcessTable {
             open.append(contentsOf: children(of: next))
         }
         var status = statvfs()
-        if keeper != nil, statvfs("/proc/\(pid)/root/dev/shm", &status) == 0 {
+        if keeper != nil, hasOwnSharedMemory(pid), statvfs("/proc/\(pid)/root/dev/shm", &status) == 0 {
             files += Int(status.f_blocks - status.f_bfree) * Int(status.f_frsize)
         }
         // A file that is mapped has been counted already.
@@ -44,6 +44,12 @@ enum ProcessTable {
         let device = sluice_memory_device()
         return device == 0 ? nil : device
     }()
+
+    private static func hasOwnSharedMemory(_ pid: pid_t) -> Bool {
+        var (own, machine) = (stat(), stat())
+        guard stat("/proc/\(pid)/root/dev/shm", &own) == 0 else { return false }
+        return stat("/dev/shm", &machine) != 0 || own.st_dev != machine.st_dev
+    }
 
     /// Bytes of the files without a name in memory that a process holds open, those left out that `seen` has.
     private static func memoryFilesSize(of pid: pid_t, _ seen: inout Set<UInt64>) -> Int {

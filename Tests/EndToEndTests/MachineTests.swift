@@ -169,6 +169,23 @@ struct MachineTests {
         #expect(try await host.stop() == 0)
     }
 
+    @Test("a project in shared memory has its functions all the same")
+    func sharedMemory() async throws {
+        let project = try TestProject.echo()
+        try project.drop(names)
+        let place = "/dev/shm/" + (project.root as NSString).lastPathComponent
+        let copied = try await TestProject.run("/bin/cp", ["-rL", project.root, place])
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        #expect(copied.status == 0, "\(copied)")
+        let up = try await TestProject.run(
+            TestProject.programs + "/sluice",
+            ["up", "--port", "0", "--until-idle", "--concurrency", "2", "--project", place])
+        #expect(up.status == 0, "\(up)")
+        let queue = try await TestProject.run(
+            TestProject.programs + "/sluice", ["functions", "--json", "--project", place])
+        #expect(try JSON(parsing: queue.output).array?.first?["invocations"] == 5, "\(queue)")
+    }
+
     @Test("with few descriptors fewer functions run at once, and no answer is lost for want of one")
     func fewDescriptors() async throws {
         let functions = (1...6).map { number in

@@ -34,7 +34,7 @@ struct sluice_spawn_options {
     int own_user;
     /// A folder that is read-only for it in a mount namespace; NULL for none.
     const char *read_only;
-    /// Bytes of `/dev/shm` in a mount namespace.
+    /// Bytes of a `/dev/shm` of its own in a mount namespace; 0 for the machine's.
     uint64_t shared_memory;
 };
 

@@ -50,7 +50,9 @@ public final class S3Upload {
         (file, buffer) = (nil, [])
         guard let lake else { return try S3Client().delete(bucket: bucket, key: key) }
         let folder: Lake.Folder
-        do { folder = try Lake.Folder(lake: lake, bucket: bucket, key: key, creating: false) } catch S3Error.noSuchKey { return }
+        do { folder = try Lake.Folder(lake: lake, bucket: bucket, key: key, creating: false) } catch S3Error.noSuchKey {
+            return
+        }
         guard unlinkat(folder.descriptor, folder.name, 0) == 0 || errno == ENOENT else {
             throw Lake.Folder.error(uri)
         }

@@ -53,7 +53,7 @@ struct PutCommand: AsyncParsableCommand {
             let json: JSON = ["bucket": .string(target.bucket), "key": .string(key), "size": JSON(size)]
             Terminal.output.line(json.description)
         } else {
-            Terminal.output.line("s3://\(target.bucket)/\(key)  \(Feed.bytes(size))")
+            Terminal.output.line("s3://\(target.bucket)/\(key)".printable + "  \(Feed.bytes(size))")
         }
     }
 }

@@ -34,7 +34,7 @@ struct ReplayCommand: AsyncParsableCommand {
             for key in found {
                 if !dryRun { try touch(uri.bucket, key, project) }
                 sent.append(.string("s3://\(uri.bucket)/\(key)"))
-                if !output.json { Terminal.output.line("s3://\(uri.bucket)/\(key)") }
+                if !output.json { Terminal.output.line("s3://\(uri.bucket)/\(key)".printable) }
             }
         }
         if output.json { return _ = Terminal.output.line(JSON.array(sent).pretty) }

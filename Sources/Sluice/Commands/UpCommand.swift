@@ -48,6 +48,11 @@ struct UpCommand: AsyncParsableCommand {
         ))
     var retryDelays: [String] = []
     @Option(
+        help: ArgumentHelp(
+            "How many of one function's events are worked on at once, where it reserves no concurrency of its own.",
+            valueName: "count"))
+    var concurrency = 4
+    @Option(
         name: .customLong("parameter"),
         help: ArgumentHelp("A value for one of the template's Parameters.", valueName: "name=value"))
     var parameters: [String] = []
@@ -62,6 +67,7 @@ struct UpCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("--port must be 0 to 65535") }
+        guard (1...1000).contains(concurrency) else { throw ValidationError("--concurrency must be 1 to 1000") }
         guard drain >= 0 else { throw ValidationError("--drain must not be negative") }
         guard retryDelays.count <= 2, retryDelays.allSatisfy({ Duration(short: $0) != nil }) else {
             throw ValidationError("--retry-delay takes a time such as 10s or 2m, at most twice")
@@ -85,6 +91,7 @@ struct UpCommand: AsyncParsableCommand {
         var settings = PipelineConfiguration.Settings()
         settings.place = AccountRegion(account: account, region: region)
         settings.python = python
+        settings.concurrency = concurrency
         let delays = retryDelays.compactMap { Duration(short: $0) }
         if let first = delays.first { settings.retryDelays = [first, delays.count > 1 ? delays[1] : first] }
         for parameter in parameters {

@@ -69,7 +69,8 @@ final class Pipeline: Sendable {
             store: store, time: time,
             settings: LambdaSettings(
                 stateFolder: project.state, hostID: HostIdentity.make(project),
-                environment: Self.functionEnvironment(project, port: port)),
+                environment: Self.functionEnvironment(project, port: port),
+                asynchronousConcurrency: configuration.concurrency),
             emission: LambdaEmission(
                 place: place, logs: { try logs.append($0, in: $1) }, metrics: { try metrics.put($0, in: $1) },
                 deliver: { record, target, connection in try junction.targets.deliver(record, to: target, connection) },

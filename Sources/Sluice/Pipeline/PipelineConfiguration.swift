@@ -14,6 +14,8 @@ import Template
 /// are added to the template's own, each with its line.
 struct PipelineConfiguration: Sendable {
     var place: AccountRegion
+    /// How many of one function's events are worked on at once.
+    var concurrency = 4
     var template: SAMTemplate
     var buckets: [BucketConfiguration] = []
     var functions: [FunctionConfiguration] = []
@@ -33,6 +35,8 @@ struct PipelineConfiguration: Sendable {
         var parameters: [String: String] = [:]
         /// Waits before the second and the third try of an asynchronous invocation.
         var retryDelays: [Duration] = [.seconds(60), .seconds(120)]
+        /// How many of one function's events are worked on at once.
+        var concurrency = 4
         /// The Python for functions with a `python3` runtime.
         var python = "python3"
     }
@@ -44,7 +48,7 @@ struct PipelineConfiguration: Sendable {
         let template = try SAMTemplate.load(
             path: project.template, parameters: settings.parameters, account: settings.place)
         var configuration = PipelineConfiguration(
-            place: settings.place, template: template, warnings: template.warnings)
+            place: settings.place, concurrency: settings.concurrency, template: template, warnings: template.warnings)
         var found: [Diagnostic] = []
         configuration.readFunctions(project, settings, &found)
         configuration.readRules(&found)
