@@ -63,12 +63,13 @@ let package = Package(
 
         // One room for each AWS service.
         room("CloudWatch"),
-        room("EMR", exclude: ["Resources"]),
+        room("EMR", ["CStepProcess"], exclude: ["Resources"]),
         room("EventBridge"),
         room("Lambda", ["CFunctionProcess"]),
         room("S3", [crypto]),
         room("StepFunctions", [crypto]),
         .target(name: "CFunctionProcess"),
+        .target(name: "CStepProcess"),
 
         // The template, the port, the command.
         .target(

@@ -26,8 +26,9 @@ extension Clusters {
     public func cancelSteps(
         _ ids: [String], of clusterID: String, option: StepCancellationOption = .sendInterrupt
     ) async throws -> [CancelStepsInfo] {
-        let (announcer, now) = (announcer, time.now)
+        let (announcer, time) = (announcer, time)
         let (infos, running) = try await store.write { connection -> ([CancelStepsInfo], [String]) in
+            let now = time.now
             guard let cluster = try EMRStore.cluster(clusterID, connection) else { throw EMRError.noCluster(clusterID) }
             var infos: [CancelStepsInfo] = []
             var running: [String] = []
@@ -66,8 +67,9 @@ extension Clusters {
     ///
     /// <https://docs.aws.amazon.com/emr/latest/APIReference/API_TerminateJobFlows.html>
     public func terminate(_ clusterIDs: [String]) async throws {
-        let (announcer, now) = (announcer, time.now)
+        let (announcer, time) = (announcer, time)
         try await store.write { connection in
+            let now = time.now
             for id in clusterIDs {
                 guard let cluster = try EMRStore.cluster(id, connection) else { throw EMRError.noCluster(id) }
                 guard cluster.state.acceptsSteps else { continue }
@@ -87,8 +89,9 @@ extension Clusters {
         guard (1...256).contains(level) else {
             throw EMRError(.validation, "StepConcurrencyLevel must be between 1 and 256.")
         }
-        let (announcer, now) = (announcer, time.now)
+        let (announcer, time) = (announcer, time)
         try await store.write { connection in
+            let now = time.now
             guard var cluster = try EMRStore.cluster(clusterID, connection) else { throw EMRError.noCluster(clusterID) }
             guard cluster.state.acceptsSteps else { throw EMRError.clusterHasEnded }
             let pending = try EMRStore.activeSteps(of: clusterID, connection).filter { $0.state == .pending }

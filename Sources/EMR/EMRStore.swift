@@ -46,8 +46,15 @@ public enum EMRStore {
             CREATE INDEX emr_step_of_cluster ON emr_step (cluster, sequence);
             CREATE INDEX emr_step_active ON emr_step (cluster, state)
                 WHERE state IN ('PENDING', 'RUNNING', 'CANCEL_PENDING');
-            """
+            """,
+            // The boot of the machine in which the step's program may have begun.
+            "ALTER TABLE emr_step ADD COLUMN launched TEXT",
         ])
+
+    /// How many steps of a cluster may wait or run.
+    ///
+    /// <https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-work-with-steps.html>
+    static let activeLimit = 256
 
     private static let active = "state IN ('PENDING', 'RUNNING', 'CANCEL_PENDING')"
 
@@ -126,6 +133,17 @@ public enum EMRStore {
                 step.failure?.reason, step.failure?.message, step.failure?.logFile, step.id,
             ])
         return true
+    }
+
+    /// Writes down, before it happens, that the step's program may begin in this boot of the machine; nil takes it back, where it
+    /// is known that it did not. Files alone can't tell that: others may remove them.
+    static func setLaunched(_ boot: String?, of id: String, _ connection: Connection) throws {
+        try connection.execute("UPDATE emr_step SET launched = ? WHERE id = ?", [boot, id])
+    }
+
+    /// The boot in which the step's program may have begun; nil where nobody has written that down.
+    static func launched(_ id: String, _ connection: Connection) throws -> String? {
+        try connection.value(String.self, "SELECT launched FROM emr_step WHERE id = ?", [id])
     }
 
     static func setCancellation(_ option: StepCancellationOption, of id: String, _ connection: Connection) throws {

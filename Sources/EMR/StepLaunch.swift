@@ -6,16 +6,22 @@ struct StepLaunch: Sendable {
     var settings: EMRSettings
     var master: String
 
-    /// Starts the step and returns its supervisor's process. Throws with the reason where it can't be started.
-    func start(_ step: Step, in folders: StepFolders) throws -> pid_t {
+    /// What is ready to begin: no failure but the machine's own can keep it from that.
+    struct Prepared: Sendable {
+        var program: StepProgram
+        /// Reserved, so that nobody else can begin.
+        var record: RunRecord
+    }
+
+    /// Makes the folders of a step, finds its program and reserves its run. Throws with the reason where it can't be started.
+    func prepare(_ step: Step, in folders: StepFolders) throws -> Prepared {
         for folder in [folders.logs, folders.work, folders.temporary, folders.scratch, folders.configuration] {
             guard TextFile.makeFolder(folder) else {
                 throw StepProgramError(
                     "can't make the folder \(folder): \(String(cString: strerror(errno)))", errno: errno)
             }
         }
-        func log(_ line: String) { TextFile.append("\(Timestamp.now.iso8601) \(line)", to: folders.controller) }
-        log("INFO \(step.id) '\(step.name)' on \(step.clusterID): \(step.hadoopJarStep.jar)")
+        log("INFO \(step.id) '\(step.name)' on \(step.clusterID): \(step.hadoopJarStep.jar)", folders)
 
         let maker = StepProgramMaker(
             lake: settings.lake, master: master, environment: settings.environment, processors: settings.processors)
@@ -23,13 +29,28 @@ struct StepLaunch: Sendable {
         if let engine = try? settings.engine() { try writeDefaults(maker, engine, folders) }
         if let script = program.script { try fetch(script, into: folders) }
 
+        let record = try RunRecord.reserve(run: folders.run)
         // A class path of 250 jars hides what matters.
         let shown = program.command.map { $0.utf8.count > 2000 ? "\($0.prefix(200))…" : $0 }
-        log("INFO startExec \(shown.map { "'\($0)'" }.joined(separator: " "))")
-        log("INFO Environment: \(program.environment.keys.sorted().joined(separator: " "))")
-        let pid = try StepSupervisor.start(program, in: folders)
-        log("INFO Started under supervisor \(pid)")
-        return pid
+        log("INFO startExec \(shown.map { "'\($0)'" }.joined(separator: " "))", folders)
+        log("INFO Environment: \(program.environment.keys.sorted().joined(separator: " "))", folders)
+        return Prepared(program: program, record: record)
+    }
+
+    /// Starts what is prepared; returns its supervisor's process, a child of this one, and its record to wait for. Throws
+    /// ``StepProgramError``, and then nothing runs.
+    func begin(
+        _ prepared: Prepared, in folders: StepFolders
+    ) throws(StepProgramError) -> (supervisor: pid_t, record: RunRecord) {
+        // Before the start: the program may remove the file as soon as it runs.
+        let record = try prepared.record.again()
+        let pid = try StepSupervisor.start(prepared.program, in: folders, record: prepared.record)
+        log("INFO Started under supervisor \(pid)", folders)
+        return (pid, record)
+    }
+
+    private func log(_ line: String, _ folders: StepFolders) {
+        TextFile.append("\(Timestamp.now.iso8601) \(line)", to: folders.controller)
     }
 
     /// The same settings as a file, for a `spark-submit` that a shell script calls.

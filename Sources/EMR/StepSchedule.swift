@@ -57,12 +57,22 @@ struct StepSchedule: Sendable, Hashable {
     enum Ending: Sendable, Hashable {
         /// The program ended by itself or by a signal.
         case exited(Int)
-        /// The program is gone and left no exit status behind.
-        case lost
+        /// The program is gone, as far as anybody can know, and left no exit status behind.
+        case lost(Loss)
         /// It could not be started; why.
         case neverStarted(String)
         /// It took longer than the cluster allows.
         case timedOut(seconds: Int64)
+    }
+
+    /// Why nobody knows how a program ended.
+    enum Loss: Sendable, Hashable {
+        /// It began, and its supervisor is gone.
+        case supervisorGone
+        /// It may have begun, and somebody has removed what it wrote down.
+        case recordsGone
+        /// The machine stopped when it was about to begin.
+        case machineStopped
     }
 
     /// The final state: cancelling a step that completes all the same leaves it completed.

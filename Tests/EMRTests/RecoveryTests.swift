@@ -8,30 +8,11 @@ import Testing
 /// A host that was killed leaves a row that says RUNNING, and a folder. Here that state is made as the dead host would have
 /// left it, and a new host finds it.
 @Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
-    /// A step whose row says that it runs; what it runs appends a line to `count` each time it begins.
-    private func orphan(_ room: TestRoom, _ line: String, launch: Bool = true) async throws -> (Step, pid_t?) {
-        try await room.clusters.start()
-        let id = try await room.add(TestRoom.bash("echo begun >> '\(room.folder)/count'; \(line)"))[0]
-        var step = try room.step(id)
-        step.state = .running
-        step.started = .now
-        let marked = step
-        #expect(try await room.store.write { try EMRStore.setState(of: marked, from: [.pending], $0) })
-        guard launch else { return (marked, nil) }
-        let pid = try StepLaunch(settings: room.settings, master: "local[1]").start(
-            marked, in: room.settings.folders(of: marked))
-        return (marked, pid)
-    }
-
-    private func begun(_ room: TestRoom) -> Int {
-        (TextFile.read("\(room.folder)/count") ?? "").split(separator: "\n").count
-    }
-
     @Test("a step that still runs when the next host starts is watched to its end, and runs once")
     func stillRunning() async throws {
         let room = try TestRoom()
         try Signpost.make("\(room.folder)/gate")
-        let (step, pid) = try await orphan(room, "cat '\(room.folder)/gate' > /dev/null; exit 5")
+        let (step, pid) = try await room.orphan("cat '\(room.folder)/gate' > /dev/null; exit 5")
         try await room.start()
         #expect(try room.step(step.id).state == .running)
         _ = TextFile.write([], to: "\(room.folder)/gate")
@@ -39,25 +20,25 @@ import Testing
         Spawn.wait(try #require(pid))
         #expect(ended.state == .failed)
         #expect(ended.exitCode == 5)
-        #expect(begun(room) == 1)
+        #expect(room.begun == 1)
     }
 
     @Test("a step that ended while no host was there gets its true outcome, and runs once")
     func endedMeanwhile() async throws {
         let room = try TestRoom()
-        let (step, pid) = try await orphan(room, "exit 0")
+        let (step, pid) = try await room.orphan("exit 0")
         Spawn.wait(try #require(pid))
         try await room.start()
         let ended = try #require(await room.nextEnded()[step.id])
         #expect(ended.state == .completed)
-        #expect(begun(room) == 1)
+        #expect(room.begun == 1)
     }
 
     @Test("a step whose supervisor was killed with it is failed with an honest message, and not run again")
     func lost() async throws {
         let room = try TestRoom()
         try Signpost.make("\(room.folder)/ready")
-        let (step, pid) = try await orphan(room, ": > '\(room.folder)/ready'; sleep 300")
+        let (step, pid) = try await room.orphan(": > '\(room.folder)/ready'; sleep 300")
         let supervisor = try #require(pid)
         await Signpost.wait("\(room.folder)/ready")
         kill(supervisor, SIGKILL)
@@ -67,24 +48,24 @@ import Testing
         #expect(ended.state == .failed)
         #expect(ended.failure?.message.contains("It was not run again") == true)
         #expect(TestRoom.processes(of: step.id).isEmpty, "what was left of it is ended")
-        #expect(begun(room) == 1)
+        #expect(room.begun == 1)
     }
 
     @Test("a step that was marked as running and never begun is begun by the next host, once")
     func neverStarted() async throws {
         let room = try TestRoom()
-        let (step, _) = try await orphan(room, "exit 0", launch: false)
+        let (step, _) = try await room.orphan("exit 0", launch: false)
         try await room.start()
         let ended = try #require(await room.nextEnded()[step.id])
         #expect(ended.state == .completed)
-        #expect(begun(room) == 1)
+        #expect(room.begun == 1)
     }
 
     @Test("a cancellation that the old host could not deliver is delivered by the next")
     func cancelledMeanwhile() async throws {
         let room = try TestRoom()
         try Signpost.make("\(room.folder)/ready")
-        let (step, pid) = try await orphan(room, ": > '\(room.folder)/ready'; sleep 300")
+        let (step, pid) = try await room.orphan(": > '\(room.folder)/ready'; sleep 300")
         await Signpost.wait("\(room.folder)/ready")
         var pending = step
         pending.state = .cancelPending
@@ -99,14 +80,14 @@ import Testing
     func locked() async throws {
         let room = try TestRoom()
         try Signpost.make("\(room.folder)/gate")
-        let (step, pid) = try await orphan(room, "cat '\(room.folder)/gate'")
+        let (step, pid) = try await room.orphan("cat '\(room.folder)/gate'")
         #expect(throws: StepProgramError.self) {
-            try StepLaunch(settings: room.settings, master: "local[1]").start(
+            try StepLaunch(settings: room.settings, master: "local[1]").prepare(
                 step, in: room.settings.folders(of: step))
         }
         _ = TextFile.write([], to: "\(room.folder)/gate")
         Spawn.wait(try #require(pid))
-        #expect(begun(room) == 1)
+        #expect(room.begun == 1)
     }
 
     @Test("a host that stops leaves its steps running, or cancels them, as it is told")
@@ -121,6 +102,37 @@ import Testing
             #expect(try room.step(id).state == (mode == .leaveRunning ? .running : .cancelled))
             #expect(TestRoom.processes(of: id).isEmpty == (mode == .cancelRunning))
             StepSupervisor.signal(SIGKILL, run: "\(room.settings.runs)/\(id)", step: id)
+        }
+    }
+
+    @Test("a host that cancels its steps does not wait for one that waits for the machine")
+    func stoppingWhileWaiting() async throws {
+        let room = try TestRoom(engine: { throw StepProgramError("no process for Spark", errno: EAGAIN) })
+        try await room.start()
+        let id = try await room.add(
+            StepConfig(
+                name: "etl",
+                hadoopJarStep: HadoopJarStep(jar: "command-runner.jar", args: ["spark-submit", "s3://a/b.py"])))[0]
+        #expect(await room.nextNotice()?.hasPrefix("steps can't be started") == true)
+        #expect(try room.step(id).state == .running)
+        try await room.clusters.stop(.cancelRunning)
+        #expect(try room.step(id).state == .cancelled)
+        #expect(try await room.store.read { try EMRStore.launched(id, $0) } == nil)
+    }
+
+    @Test("a step that is killed at the moment when it begins does not go on")
+    func killedAtTheStart() async throws {
+        let room = try TestRoom(level: 8)
+        try await room.clusters.start()
+        for _ in 0..<10 {
+            let ids = try await room.add(
+                TestRoom.bash("sleep 300"), TestRoom.bash("sleep 300"), TestRoom.bash("sleep 300"))
+            async let scheduled: Void = room.clusters.schedule()
+            _ = try await room.clusters.cancelSteps(ids, of: TestRoom.clusterID, option: .terminateProcess)
+            await scheduled
+            let ended = await room.nextEnded(3)
+            #expect(ids.allSatisfy { ended[$0]?.state == .cancelled })
+            #expect(ids.allSatisfy { TestRoom.processes(of: $0).isEmpty })
         }
     }
 

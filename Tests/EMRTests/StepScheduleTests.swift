@@ -55,7 +55,7 @@ import Testing
         #expect(StepSchedule.outcome(of: .exited(0), whileIn: .cancelPending) == .completed)
         #expect(StepSchedule.outcome(of: .exited(143), whileIn: .cancelPending) == .cancelled)
         #expect(StepSchedule.outcome(of: .exited(1), whileIn: .running) == .failed)
-        #expect(StepSchedule.outcome(of: .lost, whileIn: .running) == .failed)
+        #expect(StepSchedule.outcome(of: .lost(.supervisorGone), whileIn: .running) == .failed)
         #expect(StepSchedule.outcome(of: .timedOut(seconds: 1), whileIn: .running) == .failed)
     }
 }

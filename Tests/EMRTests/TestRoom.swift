@@ -15,12 +15,14 @@ final class TestRoom: Sendable {
     let clusters: Clusters
     let settings: EMRSettings
     let ended: AsyncStream<Step>
+    let notices: AsyncStream<String>
     private let said = Recorder()
     private let running: Mutex<Task<Void, Never>?> = Mutex(nil)
 
     init(
         level: Int = 1, keepsAlive: Bool = true, logURI: String? = nil, steps: [StepConfig] = [],
         grace: Duration = .milliseconds(200), timeout: Duration? = nil, environment: [String: String] = [:],
+        time: any TimeSource = SystemTime(),
         engine: @escaping @Sendable () throws -> SparkInstallation = {
             throw EngineMissing(missing: ["Apache Spark (nowhere)"])
         }
@@ -35,18 +37,21 @@ final class TestRoom: Sendable {
             processors: 2, engine: engine)
         let (stream, continuation) = AsyncStream<Step>.makeStream()
         ended = stream
+        let (lines, line) = AsyncStream<String>.makeStream()
+        notices = lines
         let box = said
         let outputs = EMROutputs(
             publish: { event, connection in connection.afterCommit { box.add(event) } },
             record: { data, connection in connection.afterCommit { box.add(data) } },
-            stepEnded: { step, connection in connection.afterCommit { continuation.yield(step) } })
+            stepEnded: { step, connection in connection.afterCommit { continuation.yield(step) } },
+            trouble: { line.yield($0) })
         clusters = Clusters(
             store: store,
             configurations: [
                 ClusterConfiguration(
                     id: Self.clusterID, name: "etl", logURI: logURI, stepConcurrencyLevel: level,
                     keepJobFlowAliveWhenNoSteps: keepsAlive, steps: steps, stepTimeout: timeout)
-            ], settings: settings, outputs: outputs)
+            ], settings: settings, outputs: outputs, time: time)
     }
 
     var events: [EventBridgeEvent] { said.value.withLock { $0.events } }
@@ -85,6 +90,35 @@ final class TestRoom: Sendable {
         return found
     }
 
+    /// The next thing that a person is told.
+    func nextNotice() async -> String? {
+        for await notice in notices { return notice }
+        return nil
+    }
+
+    /// A step whose row says that it runs, as a host that was killed leaves it. What it runs appends a line to `count` each time it
+    /// begins. The supervisor is a child of this process; nil where it is not launched.
+    func orphan(_ line: String, launch isLaunched: Bool = true) async throws -> (step: Step, supervisor: pid_t?) {
+        try await clusters.start()
+        let id = try await add(TestRoom.bash("echo begun >> '\(folder)/count'; \(line)"))[0]
+        var step = try step(id)
+        step.state = .running
+        step.started = .now
+        let marked = step
+        #expect(
+            try await store.write { connection in
+                if isLaunched { try EMRStore.setLaunched(ProcessTable.boot, of: id, connection) }
+                return try EMRStore.setState(of: marked, from: [.pending], connection)
+            })
+        guard isLaunched else { return (marked, nil) }
+        let launch = StepLaunch(settings: settings, master: "local[1]")
+        let folders = settings.folders(of: marked)
+        return (marked, try launch.begin(try launch.prepare(marked, in: folders), in: folders).supervisor)
+    }
+
+    /// How often what an ``orphan(_:launch:)`` runs has begun.
+    var begun: Int { (TextFile.read("\(folder)/count") ?? "").split(separator: "\n").count }
+
     /// Adds one step and waits for its end.
     func run(_ config: StepConfig) async throws -> Step {
         let id = try await add(config)[0]
@@ -97,7 +131,7 @@ final class TestRoom: Sendable {
 
     /// The processes that carry a step's id.
     static func processes(of step: String) -> [pid_t] {
-        ProcessTable.processes { ProcessTable.environment(of: $0, contains: "EMR_STEP_ID=\(step)") }
+        ProcessTable().processes(withEnvironment: "EMR_STEP_ID=\(step)")
     }
 
     deinit {
