@@ -75,7 +75,7 @@ final class HostLock: Sendable {
         guard isHeld else { return }
         throw CommandError(
             "another host, with another state folder, watches \(lake): two hosts over one lake would start each file's steps twice. "
-                + "Stop it first.", status: ExitStatus.unusable)
+                + "Stop it first, or give this one another lake with --lake.", status: ExitStatus.unusable)
     }
 
     /// Gives the lock back.
