@@ -215,7 +215,7 @@ extension BatchEvaluator {
         case (.string, _): return judgeText(Array(field), plan)
         case (_, .any): return .text
         case (.number, .integer), (.number, .decimal), (.number, .number), (.number, .year):
-            return plan.pointee.reader.judge(Array(field)[...])
+            return plan.pointee.reader.judge(number: Array(field)[...])
         case (.boolean, .boolean): return .lane(field.first == UInt8(ascii: "t") ? 1 : 0)
         case (.structure, .object), (.structure, .array), (.structure, .geojson):
             return plan.pointee.reader.judge(Array(field)[...])

@@ -124,11 +124,6 @@ extension Plan {
             plan.patterns.append((check(&self, "pattern", "matches \(expression)"), pattern))
         case .oneOf(let literals):
             if literals.isEmpty { throw RuleError("oneOf needs at least one value") }
-            if column.type.isJSON {
-                let shown = literals.map(\.text).joined(separator: ", ")
-                plan.contents.append(try Self.members(check(&self, "enum", "is one of \(shown)"), literals))
-                return
-            }
             let shown = literals.prefix(8).map(\.text).joined(separator: ", ") + (literals.count > 8 ? ", …" : "")
             var members = ColumnPlan.Members(check: check(&self, "enum", "is one of \(shown)"))
             var texts: [[UInt8]] = []
@@ -137,7 +132,7 @@ extension Plan {
                 case .lane(let position): members.positions.insert(position)
                 case .exact(let value) where column.type.name != "integer" || value.isInteger:
                     members.exacts.insert(value)
-                case .text: texts.append(Array(literal.text.utf8))
+                case .text: texts.append(plan.reader.canonical(Array(literal.text.utf8)))
                 case .invalid, .missing, .exact:
                     throw RuleError("\"\(literal.text)\" in oneOf is not \(column.type.article)")
                 }

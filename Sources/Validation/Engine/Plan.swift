@@ -16,6 +16,9 @@ struct Plan: Sendable {
     /// The check of each departure.
     private var departureChecks = [Int?](repeating: nil, count: Departure.allCases.count)
     var missingColumnCheck = 0
+    /// Reads what others refer to: values of type `any` are then compared as they are written, so that a table of one
+    /// format may refer to one of another.
+    var isReference = false
     var needsAnyColumn = false
     var columnIndex: [String: Int] = [:]
     /// By column, the texts that stand for a missing value.

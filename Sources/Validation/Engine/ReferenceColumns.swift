@@ -36,10 +36,11 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
             UniqueKey(columns: reference.columns)
         }
-        let plan = try Plan(rules)
+        var plan = try Plan(rules)
+        plan.isReference = true
         let isText = plan.keys[0].isText(in: plan)
         let keys = KeySet(isText: isText)
-        try read { source in
+        try read { [plan] source in
             var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
             run.keySets = [keys]
             let report = try run.run(source)

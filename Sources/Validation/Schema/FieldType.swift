@@ -201,7 +201,7 @@ enum FieldConstraints {
                 var literals: [Literal] = []
                 for element in try value.array("\"enum\"") {
                     literals.append(
-                        column.type.isJSON
+                        column.type.isWrittenInJSON
                             ? Literal(element.jsonText) : try element.literal("a value of \"enum\""))
                 }
                 if literals.isEmpty { throw RuleError("\"enum\" holds at least one value", line: line) }

@@ -79,38 +79,39 @@ enum StringForms {
         return true
     }
 
-    /// `lon, lat`, a JSON pair, or an object of `lon` and `lat`; within ±180 and ±90 degrees.
-    static func isGeopoint(_ field: ArraySlice<UInt8>, _ format: GeopointFormat) -> Bool {
+    /// `lon, lat`, a JSON pair, or an object of `lon` and `lat`; nil if it is none within ±180 and ±90 degrees.
+    static func geopoint(
+        _ field: ArraySlice<UInt8>, _ format: GeopointFormat
+    ) -> (lon: ExactDecimal, lat: ExactDecimal)? {
         let lon: ArraySlice<UInt8>
         let lat: ArraySlice<UInt8>
         switch format {
         case .text:
             let parts = field.split(separator: 0x2c, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { return false }
+            guard parts.count == 2 else { return nil }
             lon = trimmed(parts[0])
             lat = trimmed(parts[1])
         case .array:
             guard case .array(let parts)? = StructuredForms.parse(field)?.content, parts.count == 2,
                 let first = coordinate(parts[0]), let second = coordinate(parts[1])
-            else { return false }
+            else { return nil }
             (lon, lat) = (first, second)
         case .object:
             guard let value = StructuredForms.parse(field), case .object(let members) = value.content,
                 members.count == 2, let first = value["lon"].flatMap(coordinate),
                 let second = value["lat"].flatMap(coordinate)
-            else { return false }
+            else { return nil }
             (lon, lat) = (first, second)
         }
-        guard let east = ExactDecimal(lon), let north = ExactDecimal(lat) else { return false }
-        return east <= ExactDecimal(180) && ExactDecimal(-180) <= east && north <= ExactDecimal(90)
-            && ExactDecimal(-90) <= north
+        guard let east = ExactDecimal(lon), let north = ExactDecimal(lat), east <= ExactDecimal(180),
+            ExactDecimal(-180) <= east, north <= ExactDecimal(90), ExactDecimal(-90) <= north
+        else { return nil }
+        return (east, north)
     }
 
     private static func coordinate(_ value: JSONValue) -> ArraySlice<UInt8>? {
-        switch value.content {
-        case .number(let text), .string(let text): Array(text.utf8)[...]
-        default: nil
-        }
+        if case .number(let text) = value.content { return Array(text.utf8)[...] }
+        return nil
     }
 
     private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
