@@ -26,7 +26,7 @@ func validate(
     ("a,b\n1,\"2\n3,4\n", ["unterminated-quote": 6]), ("a,b\n1\n1,2,3\n", ["ragged-row": 4]),
     ("a,b\n1,2\n\n3,4\n", ["blank-line": 8]), ("a,b\n1\r,2\n", ["stray-carriage-return": 5]),
     ("a,b\n1,\u{0}\n", ["nul-byte": 6]), ("\u{feff}a,b\n1,2\n", ["byte-order-mark": 0]), ("a,b\n1,2", ["no-final-newline": 7]),
-    ("a,b,a\n1,2,3\n", ["duplicate-column": 0]), ("a,b,\n1,2,3\n", ["empty-column-name": 0]),
+    ("a,b,a\n1,2,3\n", ["duplicate-column": 4]), ("a,b,\n1,2,3\n", ["empty-column-name": 4]),
 ] as [(String, [String: Int])])
 func departurePositions(text: String, expected: [String: Int]) throws {
     #expect(try departures(Array(text.utf8)) == expected)

@@ -271,7 +271,7 @@ extension BatchEvaluator {
                 if states[row] == State.lane {
                     if values[row] < bound.low || values[row] > bound.high { flag(bound.check, row, column) }
                 } else if states[row] == State.exact, let value = exacts[column * limit + row],
-                    !bound.kind.allows(value, bound.exact)
+                    let exact = bound.exact, !bound.kind.allows(value, exact)
                 {
                     flag(bound.check, row, column)
                 }

@@ -13,6 +13,8 @@ struct Binding {
     /// Where the first row starts.
     var dataStart = 0
     private var headerStart = 0
+    /// By place, where the name of a column starts.
+    private var namePositions: [Int] = []
     /// The header's bytes, for quarantine.
     var headerRange = 0..<0
     /// Where the header starts, if it has more than ``mostColumns``: nothing else is known then.
@@ -57,6 +59,7 @@ struct Binding {
             places = header.indices.map { $0 < width ? $0 : -1 }
             if fields.isEmpty { width = max(1, header.count) }
             noteMissing()
+            noteSurplus()
         }
     }
 
@@ -127,24 +130,31 @@ struct Binding {
                     } else {
                         (joined, isBegun) = (fields, true)
                         headerStart = start
+                        namePositions = (first...last).map { Int(index.fields[$0 - 1] &+ 1) }
                     }
                 }
                 let isComplete = !dialect.header || wanted == [1] || number >= wanted.max() ?? 1
                 if isBegun, isComplete, !dialect.commentRows.contains(number + 1) {
                     dataStart = min(block.count, Int(index.fields[last]) + 1)
                     headerRange = headerStart..<dataStart
-                    noteDepartures(scanner, before: dataStart)
+                    noteDepartures(&scanner, before: dataStart)
                     return joined
                 }
                 first = last + 1
             }
             // Rows that were passed over, perhaps millions of blank ones, are not looked at again.
             index.drop(first)
+            noteDepartures(&scanner, before: position)
             if index.count > Self.mostColumns {
                 tooWide = Int(index.fields[-1] &+ 1)
                 return nil
             }
-            if position == block.count { return block.isLast ? joined : nil }
+            if position == block.count {
+                guard block.isLast else { return nil }
+                // Nothing but the header, or less: what was passed over is no data.
+                if dialect.header { dataStart = position }
+                return joined
+            }
         }
     }
 
@@ -156,12 +166,14 @@ struct Binding {
         }
     }
 
-    private mutating func noteDepartures(_ scanner: CSVScanner, before end: Int) {
+    /// Counts them and forgets them: a header may be as long as a row, and each of its bytes a departure.
+    private mutating func noteDepartures(_ scanner: inout CSVScanner, before end: Int) {
         for departure in scanner.departures where departure.position < end {
             if let check = plan.check(of: departure.kind), departure.kind != .unterminatedQuote {
                 note(check, nil, departure.position, "")
             }
         }
+        scanner.departures.removeAll(keepingCapacity: true)
     }
 
     private mutating func note(_ check: Int, _ column: String?, _ byte: Int, _ value: String) {
@@ -184,9 +196,9 @@ struct Binding {
         seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
             if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
-                note(check, nil, headerRange.lowerBound, "column \(place + 1)")
+                note(check, nil, position(ofName: place), "column \(place + 1)")
             } else if seen[name] != nil, let check = plan.check(of: .duplicateColumn) {
-                note(check, name, headerRange.lowerBound, name)
+                note(check, name, position(ofName: place), name)
             }
             if seen[name] == nil { seen[name] = place }
         }
@@ -207,19 +219,35 @@ struct Binding {
         for rule in plan.fileRules {
             switch rule.kind {
             case .forbidden(let names):
-                for name in names where seen[name] != nil {
-                    note(rule.check, name, headerRange.lowerBound, name)
+                for name in names {
+                    if let place = seen[name] { note(rule.check, name, position(ofName: place), name) }
                 }
             case .order:
                 let present = plan.columns.indices.filter { places[$0] >= 0 }
                 for (left, right) in zip(present, present.dropFirst()) where places[left] > places[right] {
-                    note(rule.check, plan.columns[right].name, headerRange.lowerBound, plan.columns[right].name)
+                    let name = plan.columns[right].name
+                    note(rule.check, name, position(ofName: places[right]), name)
                 }
             case .onlyDeclared:
                 for (place, name) in header.enumerated() where plan.columnIndex[name] == nil && !bound.contains(place) {
-                    note(rule.check, name, headerRange.lowerBound, name)
+                    note(rule.check, name, position(ofName: place), name)
                 }
             default: break
+            }
+        }
+    }
+
+    /// Of a header of several rows the first tells, where it has the column.
+    private func position(ofName place: Int) -> Int {
+        namePositions.indices.contains(place) ? namePositions[place] : headerRange.lowerBound
+    }
+
+    /// Columns of a file without a header that are more than those declared.
+    private mutating func noteSurplus() {
+        for rule in plan.fileRules {
+            guard case .onlyDeclared = rule.kind, width > header.count, !header.isEmpty else { continue }
+            for place in header.count..<width {
+                note(rule.check, nil, position(ofName: place), "column \(place + 1)")
             }
         }
     }

@@ -98,8 +98,7 @@ extension Plan {
         switch constraint.kind {
         case .required: plan.requiredCheck = check(&self, "required", "is present")
         case .bound(let kind, let literal):
-            let exact = try plan.exact(literal)
-            let (low, high) = plan.lane.interval(kind, exact)
+            let (exact, low, high) = try plan.bound(kind, literal)
             let id = check(&self, kind.rule, "\(kind.words) \(literal.text)")
             plan.bounds.append(.init(check: id, kind: kind, exact: exact, low: low, high: high))
         case .length(let min, let max):
@@ -323,24 +322,42 @@ extension ColumnPlan {
         case .missing, .invalid, .text: break
         }
         if lane == .none { throw RuleError("\(type.article) has no order: it takes no bounds") }
+        if case .lane = judge(literal) { throw RuleError("the bound \"\(literal.text)\" is no finite number") }
         throw RuleError("the bound \"\(literal.text)\" is not \(type.article)")
+    }
+
+    /// A bound of single values and the lane's positions that keep to it. That of a column of doubles may be infinite.
+    fileprivate func bound(
+        _ kind: Column.Constraint.Bound, _ literal: Literal
+    ) throws(RuleError) -> (exact: ExactDecimal?, low: Int64, high: Int64) {
+        if case .double = lane, case .lane(let position) = judge(literal), Lane.double(position).isInfinite {
+            let (low, high) = Lane.interval(kind, position)
+            return (nil, low, high)
+        }
+        let exact = try exact(literal)
+        let (low, high) = lane.interval(kind, exact)
+        return (exact, low, high)
     }
 }
 
 extension Lane {
+    /// The positions of doubles that keep to a bound that is one.
+    static func interval(_ kind: Column.Constraint.Bound, _ position: Int64) -> (Int64, Int64) {
+        switch kind {
+        case .min: (position, .max)
+        case .max: (.min, position)
+        case .above: (position + 1, .max)
+        case .below: (.min, position - 1)
+        }
+    }
+
     /// The positions that keep to a bound.
     func interval(_ kind: Column.Constraint.Bound, _ bound: ExactDecimal) -> (Int64, Int64) {
         let never = (Int64.max, Int64.min)
         switch self {
         case .none: return (.min, .max)
         case .double:
-            let position = Lane.ordered(Double(bound.text) ?? .nan)
-            switch kind {
-            case .min: return (position, .max)
-            case .max: return (.min, position)
-            case .above: return (position + 1, .max)
-            case .below: return (.min, position - 1)
-            }
+            return Self.interval(kind, Lane.ordered(Double(bound.text) ?? .nan))
         case .scaled(let scale):
             if let most = exact(.max), most < bound {
                 return kind == .min || kind == .above ? never : (.min, .max)

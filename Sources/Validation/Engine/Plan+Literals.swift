@@ -17,8 +17,12 @@ extension ColumnPlan {
 
     /// A value in the type's canonical form.
     func canonical(_ value: ExactDecimal) -> String {
-        if case .scaled(let scale) = lane, let position = value.unscaled(scale: scale) { return text(position) }
-        return value.text
+        switch type.kind {
+        case .time, .datetime, .duration: return text(seconds: value)
+        default:
+            if case .scaled(let scale) = lane, let position = value.unscaled(scale: scale) { return text(position) }
+            return value.text
+        }
     }
 }
 

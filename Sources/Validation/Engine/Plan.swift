@@ -75,7 +75,8 @@ struct ColumnPlan: Sendable {
     struct Bound: Sendable {
         var check: Int
         var kind: Column.Constraint.Bound
-        var exact: ExactDecimal
+        /// Nil for infinity, which values of a column of doubles alone are held against, all of them on the lane.
+        var exact: ExactDecimal?
         /// The lane's positions that keep to it.
         var low: Int64
         var high: Int64

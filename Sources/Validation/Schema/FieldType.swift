@@ -23,9 +23,7 @@ enum FieldType {
         func temporal() throws(RuleError) -> TemporalFormat {
             switch format {
             case "default": return .iso
-            case "any":
-                try one(of: ["default"])
-                return .any
+            case "any": return .any
             default:
                 guard format.contains("%") else {
                     throw RuleError(

@@ -50,7 +50,8 @@ public struct TableSchema: Sendable {
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
         var lines: [String: Int] = [:]
-        for field in try fields.array("\"fields\"") { try add(field, match, untyped, &lines) }
+        let keyed = Set(try schema["primaryKey"]?.names("a key").map { Array($0.utf8) } ?? [])
+        for field in try fields.array("\"fields\"") { try add(field, match, untyped, keyed, &lines) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
@@ -102,7 +103,8 @@ public struct TableSchema: Sendable {
     }
 
     private mutating func add(
-        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ lines: inout [String: Int]
+        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ keyed: Set<[UInt8]>,
+        _ lines: inout [String: Int]
     ) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
@@ -118,7 +120,6 @@ public struct TableSchema: Sendable {
         var column = Column(name, try FieldType.read(field, untyped: untyped))
         column.line = field.line
         column.missing = try field["missingValues"].map(Self.markers)
-        column.isOptional = match == .superset || match == .partial
         if let categories = field["categories"] {
             guard column.type.name == "string" || column.type.name == "integer" || column.type.name == "any" else {
                 throw RuleError(
@@ -129,14 +130,18 @@ public struct TableSchema: Sendable {
         }
         _ = try field["categoriesOrdered"]?.bool("\"categoriesOrdered\"")
         if let constraints = field["constraints"] { try FieldConstraints.add(constraints, to: &column) }
+        // A value that must be there needs its column.
+        column.isOptional =
+            (match == .superset || match == .partial) && !column.isRequired && !keyed.contains(Array(name.utf8))
         rules.definition.columns.append(column)
     }
 
     private static func categories(_ value: JSONValue) throws(RuleError) -> [Literal] {
         var all: [Literal] = []
+        var seen: Set<[UInt8]> = []
         for element in try value.array("\"categories\"") {
             let literal = try (element["value"] ?? element).literal("a category, or its \"value\",")
-            if all.contains(where: { $0.text == literal.text }) {
+            if !seen.insert(Array(literal.text.utf8)).inserted {
                 throw RuleError("the category \(literal.text) stands there twice", line: element.line)
             }
             all.append(literal)

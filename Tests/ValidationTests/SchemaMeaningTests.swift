@@ -1,0 +1,88 @@
+// Tables of cases, one a line.
+// swift-format-ignore-file
+import Testing
+
+@testable import Validation
+
+@Test("without a header, columns beyond those declared are found as they are with one", arguments: [
+    ("exact", ["extra-column": 1]), ("equal", ["extra-column": 1]), ("superset", ["extra-column": 1]), ("subset", [:]), ("partial", [:]),
+])
+func surplusWithoutHeader(match: String, expected: [String: Int]) throws {
+    let schema = "{\"dialect\": {\"header\": false}, \"schema\": {\"fieldsMatch\": \"\(match)\", \"fields\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}}"
+    #expect(try broken(schema: schema, "1,2,3\n4,5,6\n") == expected)
+    #expect(try broken(schema: schema, "1,2\n4,5\n") == [:])
+    let found = try report(schema: schema, "\n1,2,3\n").checks.first { $0.rule == "extra-column" }?.offenders.first
+    #expect(found.map { $0.byte == 5 && $0.value == "column 3" } ?? expected.isEmpty)
+}
+
+@Test("text around a number is stripped, but never a sign", arguments: [
+    ("$5", true), ("EUR 7", true), ("95%", true), ("-5 km", true), ("$-5", true), ("+5", true), ("5 (approximately)", true),
+    ("-$5", false), ("-EUR 7", false), ("- $9", false), ("- 9", false), ("(5)", false), ("$(5)", false), ("5-", false), ("5 -", false), ("+$5", false),
+    ("\u{2212}5", false), ("\u{2013}5", false), ("--5", false),
+])
+func signsAroundNumbers(text: String, isNumber: Bool) throws {
+    for type in ["number", "integer"] {
+        #expect(try broken(field: "\"type\": \"\(type)\", \"bareNumber\": false", "a\n\"\(text)\"\n") == (isNumber ? [:] : ["type": 1]), "\(text)")
+    }
+}
+
+@Test("a column whose values must be there must be there itself", arguments: ["superset", "partial"])
+func requiredColumns(match: String) throws {
+    let constraint = "{\"fieldsMatch\": \"\(match)\", \"fields\": [{\"name\": \"a\", \"constraints\": {\"required\": true}}, {\"name\": \"b\"}]}"
+    let key = "{\"fieldsMatch\": \"\(match)\", \"fields\": [{\"name\": \"a\"}, {\"name\": \"b\"}], \"primaryKey\": [\"a\", \"b\"]}"
+    let neither = "{\"fieldsMatch\": \"\(match)\", \"fields\": [{\"name\": \"a\"}, {\"name\": \"b\"}], \"uniqueKeys\": [[\"a\", \"b\"]]}"
+    for schema in [constraint, key] { #expect(try broken(schema: schema, "b\n1\n") == ["missing-column": 1]) }
+    #expect(try broken(schema: neither, "b\n1\n1\n") == [:])
+    #expect(try broken(schema: constraint, "{\"b\": 1}\n", format: .jsonLines) == ["required": 1])
+}
+
+@Test("a schema of many categories is read in time that grows with their number")
+func manyCategories() throws {
+    let categories = (0..<50_000).map { "\"v\($0)\"" }.joined(separator: ",")
+    // Fifty thousand squared would take minutes.
+    #expect(try broken(field: "\"type\": \"string\", \"categories\": [\(categories)]", "a\nv49999\nv\n") == ["enum": 1])
+}
+
+@Test("the format any is one of dates, times and datetimes", arguments: [
+    ("date", "2024-01-26", "26 Jan"), ("time", "3:04 PM", "25:00"), ("datetime", "2024-01-26 15:04", "2024"),
+])
+func anyFormat(type: String, good: String, bad: String) throws {
+    #expect(try broken(field: "\"type\": \"\(type)\", \"format\": \"any\"", "a\n\(good)\n\(bad)\n") == ["type": 1])
+}
+
+@Test("an extreme is told in the canonical form of its type", arguments: [
+    ("datetime", ["2024-01-01T00:00:00.123456789Z"], "2024-01-01T00:00:00.123456789Z"), ("datetime", ["1969-12-31T23:59:59.5"], "1969-12-31T23:59:59.5Z"),
+    ("datetime", ["1969-12-31T23:59:59.0000000001Z"], "1969-12-31T23:59:59.0000000001Z"), ("datetime", ["2024-01-01T00:00:00+02:00"], "2023-12-31T22:00:00Z"),
+    ("time", ["00:00:00.000000001"], "00:00:00.000000001"), ("time", ["23:59:59"], "23:59:59"), ("time", ["00:30:00+05:00"], "00:30:00+05:00"),
+    ("time", ["23:00:00-02:00"], "23:00:00-02:00"), ("time", ["00:00:00.5+05:30"], "00:30:00.5+06:00"),
+    ("duration", ["P1Y"], "P365DT5H49M12S"), ("duration", ["PT1H"], "PT1H"), ("duration", ["PT90M"], "PT1H30M"), ("duration", ["P0D"], "PT0S"),
+    ("duration", ["-PT0.25S"], "-PT0.25S"), ("duration", ["PT0.0000000001S"], "PT0.0000000001S"), ("duration", ["-P1DT1.5S"], "-P1DT1.5S"),
+])
+func canonicalExtremes(type: String, values: [String], expected: String) throws {
+    let found = try report(schema: "{\"fields\": [{\"name\": \"a\", \"type\": \"\(type)\"}]}", "a\n" + values.map { $0 + "\n" }.joined())
+    #expect(found.columns.first?.min == expected && found.columns.first?.max == expected)
+    // What is told is a value of the type, and the same one.
+    #expect(try broken(field: "\"type\": \"\(type)\", \"constraints\": {\"enum\": [\"\(expected)\"]}", "a\n" + values.map { $0 + "\n" }.joined()) == [:])
+}
+
+@Test("a bound of numbers may be infinite, or larger than any", arguments: [
+    ("\"exclusiveMaximum\": \"INF\"", ["INF": 1, "1e308": 0, "-INF": 0, "NaN": 1]), ("\"maximum\": \"INF\"", ["INF": 0, "NaN": 1]),
+    ("\"exclusiveMinimum\": \"-INF\"", ["-INF": 1, "0": 0]), ("\"minimum\": \"inf\"", ["INF": 0, "1e308": 1]),
+    ("\"exclusiveMaximum\": \"1e400\"", ["INF": 1, "1e308": 0]), ("\"exclusiveMaximum\": 1e400", ["INF": 1, "1e308": 0]),
+])
+func infiniteBounds(constraint: String, values: [String: Int]) throws {
+    for (value, count) in values {
+        let found = try broken(field: "\"type\": \"number\", \"constraints\": {\(constraint)}", "a\n\(value)\n")
+        #expect(found.values.reduce(0, +) == count, "\(value)")
+    }
+}
+
+@Test("blank lines are no rows where there is no header to tell how many columns there are")
+func onlyBlankLines() throws {
+    let two = "\"schema\": {\"fields\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}"
+    #expect(try report(schema: "{\(two)}", "\n\n\n").rows == 0)
+    #expect(try report(schema: "{\"dialect\": {\"header\": false}, \(two)}", "\n\n\n").rows == 0)
+    #expect(try report(schema: "{\"dialect\": {\"header\": false}, \"schema\": {\"fields\": [{\"name\": \"a\"}]}}", "\n\n").rows == 2)
+    #expect(try report(schema: "{\"fields\": [{\"name\": \"a\"}]}", "\n\n").rows == 0)
+    #expect(try report(schema: "{\"fields\": [{\"name\": \"a\"}]}", "a\n\n").rows == 1)
+}
