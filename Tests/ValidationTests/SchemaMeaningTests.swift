@@ -86,3 +86,56 @@ func onlyBlankLines() throws {
     #expect(try report(schema: "{\"fields\": [{\"name\": \"a\"}]}", "\n\n").rows == 0)
     #expect(try report(schema: "{\"fields\": [{\"name\": \"a\"}]}", "a\n\n").rows == 1)
 }
+
+private let composed = "\u{e9}"
+private let decomposed = "e\u{301}"
+
+@Test("names and values are the same only if their bytes are", arguments: [Format.csv, .jsonLines])
+func exactNames(format: Format) throws {
+    func file(_ name: String, _ value: String) -> String {
+        format.dialect == nil ? "{\"\(name)\": \"\(value)\"}\n" : "\(name)\n\(value)\n"
+    }
+    let named = "{\"fields\": [{\"name\": \"\(composed)\"}]}"
+    #expect(try broken(schema: named, file(composed, "1"), format: format) == [:])
+    #expect(try broken(schema: named, file(decomposed, "1"), format: format)["extra-column"] == 1)
+    #expect(try broken(field: "\"constraints\": {\"enum\": [\"\(composed)\"]}", file("a", decomposed), format: format) == ["enum": 1])
+    #expect(try broken(field: "\"type\": \"string\", \"categories\": [\"\(composed)\", \"\(decomposed)\"]", file("a", decomposed), format: format) == [:])
+    let truths = "\"type\": \"boolean\", \"trueValues\": [\"\(composed)\"], \"falseValues\": [\"\(decomposed)\"]"
+    #expect(try broken(field: "\(truths), \"constraints\": {\"enum\": [false]}", file("a", decomposed), format: format) == [:])
+    let both = "{\"fieldsMatch\": \"equal\", \"fields\": [{\"name\": \"\(composed)\"}, {\"name\": \"\(decomposed)\", \"type\": \"integer\"}]}"
+    let rows = format.dialect == nil ? "{\"\(decomposed)\": 1, \"\(composed)\": \"x\"}\n" : "\(decomposed),\(composed)\n1,x\n"
+    #expect(try broken(schema: both, rows, format: format) == [:])
+}
+
+@Test("members and values of JSON are the same only if their bytes are")
+func exactJSON() throws {
+    func count(_ schema: String, _ value: String) throws -> [String: Int] {
+        try broken(field: "\"type\": \"object\", \"constraints\": {\"jsonSchema\": \(schema)}", "{\"a\": \(value)}\n", format: .jsonLines)
+    }
+    #expect(try count("{\"properties\": {\"k\": {\"const\": \"\(composed)\"}}}", "{\"k\": \"\(decomposed)\"}") == ["jsonSchema": 1])
+    #expect(try count("{\"properties\": {\"\(composed)\": false}}", "{\"\(decomposed)\": 1}") == [:])
+    #expect(try count("{\"required\": [\"\(composed)\"]}", "{\"\(decomposed)\": 1}") == ["jsonSchema": 1])
+    #expect(try count("{\"minProperties\": 2}", "{\"\(decomposed)\": 1, \"\(composed)\": 1}") == [:])
+}
+
+@Test("an escaped line end is part of the value, however the lines end", arguments: ["\n", "\r\n"])
+func escapedLineEnds(end: String) throws {
+    let schema = "{\"dialect\": {\"escapeChar\": \"\\\\\"}, \"schema\": {\"fields\": [{\"name\": \"a\", \"constraints\": {\"enum\": [\"x\(end == "\n" ? "\\n" : "\\r\\n")y\", \"x\\ry\", \"1\"]}}, {\"name\": \"b\"}]}}"
+    let text = ["a,b", "x\\", "y,z", "1,2", "x\\\ry,\\\rz", "1,2", ""].joined(separator: end)
+    for block in [256, 1 << 20] {
+        let report = try validate(Array(text.utf8), TableSchema(json: schema, name: "t").rules, options: ValidationOptions(blockSize: block))
+        #expect(report.passed && report.rows == 4, "\(report.text())")
+    }
+}
+
+@Test("a member that no field declares is found twice too, and its name told once")
+func undeclaredMembers() throws {
+    let schema = "{\"fields\": [{\"name\": \"a\"}]}"
+    #expect(try broken(schema: schema, "{\"a\": 1, \"b\": 1, \"b\": 2}\n{\"b\": 1}\n", format: .jsonLines) == ["extra-column": 1, "duplicate-member": 1])
+    let many = (0..<3000).map { "\"m\($0)\": 1" }.joined(separator: ", ")
+    #expect(try broken(schema: schema, "{\(many)}\n{\(many), \"m2999\": 1}\n", format: .jsonLines) == ["extra-column": 1024, "duplicate-member": 1])
+    // Read in pieces, as an array is, a row is begun more than once.
+    let rows = "[\n" + (0..<200).map { "{\"a\": \"\(String(repeating: "x", count: $0))\", \"m\($0)\": 1, \"z\": 1}" }.joined(separator: ",\n") + "]"
+    let found = try validate(Array(rows.utf8), TableSchema(json: schema, name: "t", format: .json).rules, options: ValidationOptions(blockSize: 256))
+    #expect(found.broken == ["the file has no undeclared column": 201])
+}

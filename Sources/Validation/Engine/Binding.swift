@@ -192,27 +192,27 @@ struct Binding {
     /// Finds each declared column in the header.
     private mutating func bind() {
         width = max(1, header.count)
-        var seen: [String: Int] = [:]
+        var seen: [ExactText: Int] = [:]
         seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
             if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
                 note(check, nil, position(ofName: place), "column \(place + 1)")
-            } else if seen[name] != nil, let check = plan.check(of: .duplicateColumn) {
+            } else if seen[ExactText(name)] != nil, let check = plan.check(of: .duplicateColumn) {
                 note(check, name, position(ofName: place), name)
             }
-            if seen[name] == nil { seen[name] = place }
+            if seen[ExactText(name)] == nil { seen[ExactText(name)] = place }
         }
         if dialect?.caseSensitiveHeader == false {
-            var folded: [String: Int] = [:]
-            for (place, name) in header.enumerated() where folded[name.lowercased()] == nil {
-                folded[name.lowercased()] = place
+            var folded: [ExactText: Int] = [:]
+            for (place, name) in header.enumerated() where folded[ExactText(name.lowercased())] == nil {
+                folded[ExactText(name.lowercased())] = place
             }
             places = plan.columns.indices.map { column in
                 let name = plan.made.first[column].name
-                return seen[name] ?? folded[name.lowercased()] ?? -1
+                return seen[ExactText(name)] ?? folded[ExactText(name.lowercased())] ?? -1
             }
         } else {
-            places = plan.columns.indices.map { seen[plan.made.first[$0].name] ?? -1 }
+            places = plan.columns.indices.map { seen[ExactText(plan.made.first[$0].name)] ?? -1 }
         }
         noteMissing()
         let bound = Set(places)
@@ -220,7 +220,7 @@ struct Binding {
             switch rule.kind {
             case .forbidden(let names):
                 for name in names {
-                    if let place = seen[name] { note(rule.check, name, position(ofName: place), name) }
+                    if let place = seen[ExactText(name)] { note(rule.check, name, position(ofName: place), name) }
                 }
             case .order:
                 let present = plan.columns.indices.filter { places[$0] >= 0 }
@@ -229,7 +229,8 @@ struct Binding {
                     note(rule.check, name, position(ofName: places[right]), name)
                 }
             case .onlyDeclared:
-                for (place, name) in header.enumerated() where plan.columnIndex[name] == nil && !bound.contains(place) {
+                for (place, name) in header.enumerated()
+                where plan.columnIndex[ExactText(name)] == nil && !bound.contains(place) {
                     note(rule.check, name, position(ofName: place), name)
                 }
             default: break

@@ -20,11 +20,11 @@ extension Plan {
             set(check, of: departure)
         }
         for column in rules.definition.columns {
-            guard columnIndex[column.name] == nil else {
+            guard columnIndex[ExactText(column.name)] == nil else {
                 throw RuleError("column \(column.name) is declared twice", line: column.line)
             }
-            columnIndex[column.name] = columns.count
-            self.markers[column.name] = column.missing ?? markers
+            columnIndex[ExactText(column.name)] = columns.count
+            self.markers[ExactText(column.name)] = column.missing ?? markers
             try add(column, markers: column.missing ?? markers)
         }
         for rule in rules.definition.tableRules { try add(rule) }
@@ -53,7 +53,7 @@ extension Plan {
     private mutating func reference(_ reference: Reference) -> Int {
         var reference = reference
         if reference.object.isEmpty {
-            reference.own = (format, reference.columns.map { markers[$0] ?? [""] })
+            reference.own = (format, reference.columns.map { markers[ExactText($0)] ?? [""] })
         }
         if let index = references.firstIndex(of: reference) { return index }
         references.append(reference)
@@ -156,7 +156,7 @@ extension Plan {
     // MARK: Rules over rows and the file
 
     func column(_ name: String, _ rule: String, _ line: Int?) throws(RuleError) -> Int {
-        guard let index = columnIndex[name] else {
+        guard let index = columnIndex[ExactText(name)] else {
             throw RuleError("\(rule) names the column \(name), which is not declared", line: line)
         }
         return index

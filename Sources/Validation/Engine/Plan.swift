@@ -20,9 +20,9 @@ struct Plan: Sendable {
     /// format may refer to one of another.
     var isReference = false
     var needsAnyColumn = false
-    var columnIndex: [String: Int] = [:]
+    var columnIndex: [ExactText: Int] = [:]
     /// By column, the texts that stand for a missing value.
-    var markers: [String: [String]] = [:]
+    var markers: [ExactText: [String]] = [:]
 
     func check(of departure: Departure) -> Int? { departureChecks[departure.number] }
 

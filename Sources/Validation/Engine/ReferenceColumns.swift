@@ -50,7 +50,7 @@ public final class ReferenceColumns: @unchecked Sendable {
                 throw RuleError("\(name) can't be read to its end: \(departure.rawValue)")
             }
             if let missing = report.checks.first(where: { $0.rule == "missing-column" }), missing.count > 0 {
-                let names = reference.columns.filter { name in !report.columns.contains { $0.name == name } }
+                let names = reference.columns.filter { name in !report.columns.contains { $0.name.isExactly(name) } }
                 throw RuleError("\(name) has no column \(names.joined(separator: ", "))")
             }
         }

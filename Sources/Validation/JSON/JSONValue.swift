@@ -33,7 +33,7 @@ struct JSONValue: Sendable {
 
     subscript(key: String) -> JSONValue? {
         guard case .object(let members) = content else { return nil }
-        return members.last { $0.key == key }?.value
+        return members.last { $0.key.isExactly(key) }?.value
     }
 }
 

@@ -17,15 +17,16 @@ public struct Reference: Sendable, Hashable {
         typeNames = types.map { String(describing: $0.kind) }
     }
 
+    private var names: [ExactText] { ([object] + columns).map(ExactText.init) }
+
     /// Whether both want the same columns, as the same types.
     public static func == (left: Reference, right: Reference) -> Bool {
-        left.object == right.object && left.columns == right.columns && left.typeNames == right.typeNames
+        left.names == right.names && left.typeNames == right.typeNames
     }
 
     /// Hashes what makes two references equal.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(object)
-        hasher.combine(columns)
+        hasher.combine(names)
         hasher.combine(typeNames)
     }
 

@@ -133,7 +133,7 @@ final class ColumnGuess: @unchecked Sendable {
     }
 
     private func note(_ value: String, _ bytes: [UInt8]) {
-        if let known = distinct, !known.contains(value) {
+        if let known = distinct, !known.contains(where: { $0.isExactly(value) }) {
             distinct = known.count < Self.mostDistinct ? known + [value] : nil
         }
         isLong = isLong || bytes.count > 64

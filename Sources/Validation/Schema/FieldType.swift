@@ -59,7 +59,8 @@ enum FieldType {
             var boolean = BooleanFormat()
             if let values = field["trueValues"] { boolean.trueValues = try texts(values, "\"trueValues\"") }
             if let values = field["falseValues"] { boolean.falseValues = try texts(values, "\"falseValues\"") }
-            for text in boolean.trueValues where boolean.falseValues.contains(text) {
+            let falseValues = Set(boolean.falseValues.map(ExactText.init))
+            for text in boolean.trueValues where falseValues.contains(ExactText(text)) {
                 throw RuleError(
                     "\"\(text)\" stands in \"trueValues\" and in \"falseValues\"",
                     line: (field["falseValues"] ?? field["trueValues"])?.line ?? line)

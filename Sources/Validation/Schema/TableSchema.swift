@@ -49,8 +49,8 @@ public struct TableSchema: Sendable {
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
-        var lines: [String: Int] = [:]
-        let keyed = Set(try schema["primaryKey"]?.names("a key").map { Array($0.utf8) } ?? [])
+        var lines: [ExactText: Int] = [:]
+        let keyed = Set(try schema["primaryKey"]?.names("a key").map(ExactText.init) ?? [])
         for field in try fields.array("\"fields\"") { try add(field, match, untyped, keyed, &lines) }
         for (key, member) in members {
             switch key {
@@ -103,8 +103,8 @@ public struct TableSchema: Sendable {
     }
 
     private mutating func add(
-        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ keyed: Set<[UInt8]>,
-        _ lines: inout [String: Int]
+        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ keyed: Set<ExactText>,
+        _ lines: inout [ExactText: Int]
     ) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
@@ -112,7 +112,7 @@ public struct TableSchema: Sendable {
         guard let name = try field["name"]?.string("a field's \"name\"") else {
             throw RuleError("a field has no \"name\"", line: field.line)
         }
-        if let other = lines.updateValue(field.line, forKey: name) {
+        if let other = lines.updateValue(field.line, forKey: ExactText(name)) {
             throw RuleError(
                 "a second field \"\(name)\"; the first is on line \(other)",
                 line: field["name"]?.line ?? field.line)
@@ -132,16 +132,16 @@ public struct TableSchema: Sendable {
         if let constraints = field["constraints"] { try FieldConstraints.add(constraints, to: &column) }
         // A value that must be there needs its column.
         column.isOptional =
-            (match == .superset || match == .partial) && !column.isRequired && !keyed.contains(Array(name.utf8))
+            (match == .superset || match == .partial) && !column.isRequired && !keyed.contains(ExactText(name))
         rules.definition.columns.append(column)
     }
 
     private static func categories(_ value: JSONValue) throws(RuleError) -> [Literal] {
         var all: [Literal] = []
-        var seen: Set<[UInt8]> = []
+        var seen: Set<ExactText> = []
         for element in try value.array("\"categories\"") {
             let literal = try (element["value"] ?? element).literal("a category, or its \"value\",")
-            if !seen.insert(Array(literal.text.utf8)).inserted {
+            if !seen.insert(ExactText(literal.text)).inserted {
                 throw RuleError("the category \(literal.text) stands there twice", line: element.line)
             }
             all.append(literal)

@@ -151,7 +151,7 @@ enum StructuredForms {
         if case .list(let delimiter, _) = kind { return items(Array(field)[...], delimiter).count }
         switch (try? JSONParser.parse(field))?.content {
         case .array(let elements): return elements.count
-        case .object(let members): return Set(members.map(\.key)).count
+        case .object(let members): return Set(members.map { ExactText($0.key) }).count
         default: return nil
         }
     }
