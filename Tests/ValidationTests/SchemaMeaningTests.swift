@@ -139,3 +139,30 @@ func undeclaredMembers() throws {
     let found = try validate(Array(rows.utf8), TableSchema(json: schema, name: "t", format: .json).rules, options: ValidationOptions(blockSize: 256))
     #expect(found.broken == ["the file has no undeclared column": 201])
 }
+
+@Test("white space in a pattern of dates is any white space in the data", arguments: ["1 Jan 2024", "1\tJan 2024", "1 \u{b} Jan\t\t2024", "1\nJan\r\n2024"])
+func whiteSpaceInDates(text: String) throws {
+    #expect(try broken(field: "\"type\": \"date\", \"format\": \"%d %b\\t%Y\"", "a\n\"\(text)\"\n") == [:])
+    #expect(try broken(field: "\"type\": \"date\", \"format\": \"%d %b\\t%Y\"", "a\n\(text.filter { !$0.isWhitespace })\n") == ["type": 1])
+}
+
+@Test("a time is of whole seconds without a zone where the schema is of version 2", arguments: [
+    ("15:00:00", true), ("15:00:00.5", false), ("15:00:00Z", false), ("15:00:00+01:00", false), ("15:00", false), ("24:00:00", false),
+])
+func timesOfVersions(text: String, isTime: Bool) throws {
+    func schema(_ profile: String) -> String { "{\(profile)\"fields\": [{\"name\": \"a\", \"type\": \"time\"}]}" }
+    let second = schema("\"$schema\": \"https://datapackage.org/profiles/2.0/tableschema.json\", ")
+    #expect(try broken(schema: second, "a\n\(text)\n") == (isTime ? [:] : ["type": 1]))
+    let isISO = isTime || text.utf8.count > 8
+    for profile in ["", "\"$schema\": \"https://datapackage.org/profiles/1.0/tableschema.json\", "] {
+        #expect(try broken(schema: schema(profile), "a\n\(text)\n") == (isISO ? [:] : ["type": 1]))
+    }
+}
+
+@Test("an inferred schema takes the times that it came from", arguments: ["15:00:00", "15:00:00.5", "15:00:00Z", "15:00"])
+func inferredTimes(text: String) throws {
+    let file = Array("a,b\n\(text),1\n\(text),2\n".utf8)
+    let schema = try file.withUnsafeBytes { try SchemaInference.schema(of: $0) }
+    #expect(try broken(schema: schema, String(decoding: file, as: UTF8.self)) == [:])
+    #expect(schema.contains(text.hasSuffix("Z") ? "\"string\"" : "\"time\""), "\(schema)")
+}

@@ -181,8 +181,8 @@ struct JSONSchemaCompiler {
     private func pattern(_ value: JSONValue, _ what: String) throws(RuleError) -> Pattern {
         let expression = try value.string(what)
         do {
-            _ = try Pattern(expression)
-            return try Pattern("[\\s\\S]*(?:\(expression))[\\s\\S]*")
+            _ = try Pattern(expression, isECMAScript: true)
+            return try Pattern("[\\s\\S]*(?:\(expression))[\\s\\S]*", isECMAScript: true)
         } catch { throw RuleError(error.message, line: value.line) }
     }
 

@@ -165,6 +165,8 @@ struct BooleanFormat: Sendable, Equatable {
 enum TemporalFormat: Sendable, Equatable {
     /// ISO 8601, strictly.
     case iso
+    /// A time of day to the second, `hh:mm:ss`, and nothing else: what version 2 of Table Schema has.
+    case seconds
     /// Any of the forms that people write, first match wins.
     case any
     /// A pattern of `strptime`.

@@ -5,9 +5,8 @@ enum FieldType {
         "yearmonth", "duration", "geopoint", "geojson", "any",
     ]
 
-    /// `untyped` is what a field without a `type` is: a string in version 1, anything in version 2.
-    static func read(_ field: JSONValue, untyped: String) throws(RuleError) -> ColumnType {
-        let type = try field["type"]?.string("a field's \"type\"") ?? untyped
+    static func read(_ field: JSONValue, _ version: SchemaVersion) throws(RuleError) -> ColumnType {
+        let type = try field["type"]?.string("a field's \"type\"") ?? version.untyped
         let line = field["type"]?.line ?? field.line
         var format = try field["format"]?.string("a field's \"format\"") ?? "default"
         // Version 0's way to write a pattern.
@@ -67,7 +66,9 @@ enum FieldType {
             }
             return ColumnType(kind: .boolean(boolean))
         case "date": return ColumnType(kind: .date(try temporal()))
-        case "time": return ColumnType(kind: .time(try temporal()))
+        case "time":
+            let format = try temporal()
+            return ColumnType(kind: .time(format == .iso ? version.time : format))
         case "datetime": return ColumnType(kind: .datetime(try temporal()))
         case "object", "array":
             try one(of: ["default"])

@@ -43,15 +43,13 @@ public struct TableSchema: Sendable {
                 "the schema has no \"fields\"" + (meant.first.map { ", but \"\($0)\"" } ?? ""), line: value.line)
         }
         if value["fields"] == nil, value["schema"] != nil { rules.format = try format.described(by: value) }
-        // Version 2 calls a field without a type "any", version 1 a string.
-        var untyped = "any"
-        if case .string(let profile)? = schema["$schema"]?.content, profile.contains("/1.") { untyped = "string" }
+        let version = SchemaVersion(schema["$schema"])
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
         var lines: [ExactText: Int] = [:]
         let keyed = Set(try schema["primaryKey"]?.names("a key").map(ExactText.init) ?? [])
-        for field in try fields.array("\"fields\"") { try add(field, match, untyped, keyed, &lines) }
+        for field in try fields.array("\"fields\"") { try add(field, match, version, keyed, &lines) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
@@ -103,7 +101,7 @@ public struct TableSchema: Sendable {
     }
 
     private mutating func add(
-        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ keyed: Set<ExactText>,
+        _ field: JSONValue, _ match: FieldsMatch, _ version: SchemaVersion, _ keyed: Set<ExactText>,
         _ lines: inout [ExactText: Int]
     ) throws(RuleError) {
         guard case .object = field.content else {
@@ -117,7 +115,7 @@ public struct TableSchema: Sendable {
                 "a second field \"\(name)\"; the first is on line \(other)",
                 line: field["name"]?.line ?? field.line)
         }
-        var column = Column(name, try FieldType.read(field, untyped: untyped))
+        var column = Column(name, try FieldType.read(field, version))
         column.line = field.line
         column.missing = try field["missingValues"].map(Self.markers)
         if let categories = field["categories"] {
@@ -173,6 +171,23 @@ public struct TableSchema: Sendable {
                     columns: try fields.names("\"fields\""),
                     Reference(object: resource, columns: try target.names("\"fields\""), types: [])),
                 consequence: .held, line: value.line))
+    }
+}
+
+/// What the versions of Table Schema read in different ways.
+struct SchemaVersion {
+    /// What a field without a `type` is.
+    let untyped: String
+    /// The default format of a time.
+    let time: TemporalFormat
+
+    /// By the profile that the schema names. One that names none is read as either may be: its fields without a type are
+    /// anything, as version 2 has it, and its times are ISO 8601's, as version 1 has it.
+    init(_ profile: JSONValue?) {
+        var name = ""
+        if case .string(let text)? = profile?.content { name = text }
+        untyped = name.contains("/1.") ? "string" : "any"
+        time = name.contains("/2.") ? .seconds : .iso
     }
 }
 

@@ -228,7 +228,7 @@ struct FieldReader: Sendable {
 
     private func date(_ field: ArraySlice<UInt8>, _ format: TemporalFormat) -> Judged {
         switch format {
-        case .iso:
+        case .iso, .seconds:
             var cursor = Cursor(field)
             guard let days = Temporal.date(&cursor), cursor.isAtEnd else { return .invalid }
             return .lane(Int64(days))
@@ -249,6 +249,7 @@ struct FieldReader: Sendable {
             }
             moment.seconds -= offset
             return moment.judged
+        case .seconds: return field.count == 8 ? time(field, .iso) : .invalid
         case .any:
             return AnyTemporal.time(field)?.judged ?? .invalid
         case .pattern:
@@ -259,7 +260,7 @@ struct FieldReader: Sendable {
 
     private func datetime(_ field: ArraySlice<UInt8>, _ format: TemporalFormat) -> Judged {
         switch format {
-        case .iso:
+        case .iso, .seconds:
             var cursor = Cursor(field)
             guard let moment = Temporal.datetime(&cursor), cursor.isAtEnd else { return .invalid }
             return moment.judged
@@ -272,7 +273,7 @@ struct FieldReader: Sendable {
         }
     }
 
-    /// `gYear` of XML Schema, without a zone: four digits or more, no leading zero beyond four.
+    /// `gYear` of XML Schema, without a zone: four digits or more, no leading zero beyond four. There is no year 0000.
     private func year(_ field: ArraySlice<UInt8>) -> Judged {
         let isNegative = field.first == 0x2d
         let digits = isNegative ? field.dropFirst() : field
@@ -280,6 +281,7 @@ struct FieldReader: Sendable {
             digits.count == 4 || digits.first != 0x30
         else { return .invalid }
         let value = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
+        if value == 0 { return .invalid }
         return .lane(isNegative ? -value : value)
     }
 
