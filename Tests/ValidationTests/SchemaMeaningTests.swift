@@ -166,3 +166,34 @@ func inferredTimes(text: String) throws {
     #expect(try broken(schema: schema, String(decoding: file, as: UTF8.self)) == [:])
     #expect(schema.contains(text.hasSuffix("Z") ? "\"string\"" : "\"time\""), "\(schema)")
 }
+
+@Test("a schema and a dialect may begin with a byte order mark")
+func markedSchemas() throws {
+    #expect(try broken(schema: "\u{feff}{\"fields\": [{\"name\": \"a\"}]}", "a\n1\n") == [:])
+    let bytes = Array("\u{feff}{\"fields\": [{\"name\": \"a\"}]}".utf8)
+    #expect(try bytes.withUnsafeBytes { try TableSchema(bytes: $0, name: "t").rules.definition.columns.count } == 1)
+    #expect(try Dialect(json: "\u{feff}{\"delimiter\": \";\"}").delimiter == ";")
+}
+
+@Test("what a foreign key names and nobody has is told with the line of the key")
+func linesOfForeignKeys() throws {
+    let schema = "{\"fields\": [{\"name\": \"a\"}],\n\"foreignKeys\": [\n{\"fields\": \"a\", \"reference\": {\"resource\": \"r.csv\", \"fields\": \"zz\"}}]}"
+    let validator = try Validator(TableSchema(json: schema, name: "t"))
+    #expect(validator.references.map(\.line) == [3])
+    let error = try #require(throws: RuleError.self) { _ = try broken(schema: schema, "a\n1\n", reference: "x\n1\n") }
+    #expect(error.line == 3 && error.message == "r.csv has no column zz")
+}
+
+@Test("fields of one name are columns of one name, in their order")
+func repeatedFields() throws {
+    let schema = "{\"fields\": [{\"name\": \"a\"}, {\"name\": \"a\", \"type\": \"integer\"}, {\"name\": \"b\", \"type\": \"boolean\"}]}"
+    #expect(try broken(schema: schema, "a,a,b\nx,1,true\n") == [:])
+    #expect(try broken(schema: schema, "a,a,b\n1,x,true\n") == ["type": 1])
+    #expect(try broken(schema: schema, "a,b\nx,true\n") == ["missing-column": 1])
+    #expect(try broken(schema: schema, "a,a,b,a\nx,1,true,2\n") == ["duplicate-column": 1])
+    #expect(try broken(schema: schema, "a,a,b,c\nx,1,true,2\n") == ["extra-column": 1])
+    #expect(try broken(schema: "{\"dialect\": {\"header\": false}, \"schema\": \(schema)}", "x,1,true\nx,y,true\n") == ["type": 1])
+    #expect(try broken(schema: schema, "{\"a\": 1, \"b\": true}\n{\"b\": false, \"a\": \"x\"}\n{\"b\": 1, \"b\": true}\n", format: .jsonLines) == ["type": 1, "duplicate-member": 1])
+    let keyed = schema.dropLast() + ", \"primaryKey\": \"a\"}"
+    #expect(try broken(schema: String(keyed), "a,a,b\nx,1,true\ny,1,true\nx,2,true\n") == ["unique": 1])
+}

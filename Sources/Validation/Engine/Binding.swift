@@ -193,12 +193,19 @@ struct Binding {
     private mutating func bind() {
         width = max(1, header.count)
         var seen: [ExactText: Int] = [:]
+        /// By name that is declared more than once, all of its places.
+        var repeated: [ExactText: [Int]] = [:]
         seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
             if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
                 note(check, nil, position(ofName: place), "column \(place + 1)")
-            } else if seen[ExactText(name)] != nil, let check = plan.check(of: .duplicateColumn) {
+            } else if seen[ExactText(name)] != nil, let check = plan.check(of: .duplicateColumn),
+                repeated[ExactText(name)].map({ $0.count >= plan.namesakes[ExactText(name), default: 1] }) ?? true
+            {
                 note(check, name, position(ofName: place), name)
+            }
+            if !plan.repeats.isEmpty, plan.namesakes[ExactText(name), default: 1] > 1 {
+                repeated[ExactText(name), default: []].append(place)
             }
             if seen[ExactText(name)] == nil { seen[ExactText(name)] = place }
         }
@@ -213,6 +220,10 @@ struct Binding {
             }
         } else {
             places = plan.columns.indices.map { seen[ExactText(plan.made.first[$0].name)] ?? -1 }
+        }
+        for (column, number) in plan.repeats {
+            let all = repeated[ExactText(plan.made.first[column].name)] ?? []
+            places[column] = all.indices.contains(number) ? all[number] : -1
         }
         noteMissing()
         let bound = Set(places)

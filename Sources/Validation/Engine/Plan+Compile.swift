@@ -20,11 +20,18 @@ extension Plan {
             set(check, of: departure)
         }
         for column in rules.definition.columns {
-            guard columnIndex[ExactText(column.name)] == nil else {
-                throw RuleError("column \(column.name) is declared twice", line: column.line)
+            let name = ExactText(column.name)
+            let before = namesakes[name, default: 0]
+            namesakes[name] = before + 1
+            if before == 0 {
+                columnIndex[name] = columns.count
+                self.markers[name] = column.missing ?? markers
+            } else {
+                guard rules.definition.allowsRepeatedNames else {
+                    throw RuleError("column \(column.name) is declared twice", line: column.line)
+                }
+                repeats[columns.count] = before
             }
-            columnIndex[ExactText(column.name)] = columns.count
-            self.markers[ExactText(column.name)] = column.missing ?? markers
             try add(column, markers: column.missing ?? markers)
         }
         for rule in rules.definition.tableRules { try add(rule) }
@@ -188,7 +195,8 @@ extension Plan {
             var indices: [Int] = []
             for name in names { indices.append(try column(name, "the foreign key", line)) }
             let typed = Reference(
-                object: target.object, columns: target.columns, types: indices.map { columns[$0].type })
+                object: target.object, columns: target.columns, types: indices.map { columns[$0].type },
+                line: target.line)
             let list = names.joined(separator: ", ")
             let id = addCheck(
                 "reference", "\(list) stands in \(target.shown), \(target.columns.joined(separator: ", "))", names,

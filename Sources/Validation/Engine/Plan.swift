@@ -21,6 +21,10 @@ struct Plan: Sendable {
     var isReference = false
     var needsAnyColumn = false
     var columnIndex: [ExactText: Int] = [:]
+    /// How many columns are declared by a name.
+    var namesakes: [ExactText: Int] = [:]
+    /// By column, how many of its name are declared before it, if any.
+    var repeats: [Int: Int] = [:]
     /// By column, the texts that stand for a missing value.
     var markers: [ExactText: [String]] = [:]
 

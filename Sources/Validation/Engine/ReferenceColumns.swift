@@ -47,11 +47,11 @@ public final class ReferenceColumns: @unchecked Sendable {
             let name = reference.shown
             for departure in [Departure.wrongFormat, .unterminatedQuote, .rowTooLong] {
                 guard report.checks.contains(where: { $0.rule == departure.rawValue && $0.count > 0 }) else { continue }
-                throw RuleError("\(name) can't be read to its end: \(departure.rawValue)")
+                throw RuleError("\(name) can't be read to its end: \(departure.rawValue)", line: reference.line)
             }
             if let missing = report.checks.first(where: { $0.rule == "missing-column" }), missing.count > 0 {
                 let names = reference.columns.filter { name in !report.columns.contains { $0.name.isExactly(name) } }
-                throw RuleError("\(name) has no column \(names.joined(separator: ", "))")
+                throw RuleError("\(name) has no column \(names.joined(separator: ", "))", line: reference.line)
             }
         }
         self.keys = keys

@@ -14,6 +14,8 @@ struct JSONRowReader {
     /// Where the row stops being UTF-8, relative to it.
     private(set) var invalidUTF8: Int?
     private var key: [UInt8] = []
+    /// Columns of one name: an object has but one member for all of them.
+    private var namesakes: [(column: Int, first: Int)] = []
     /// The row that each member without a column last came in, so that one that comes twice is found without a set for every
     /// row; so many are remembered.
     private var lastRows: [[UInt8]: Int] = [:]
@@ -23,9 +25,18 @@ struct JSONRowReader {
     private var row = 0
 
     init(_ header: [String]) {
-        names = header.map { Array($0.utf8) }
+        var names = header.map { Array($0.utf8) }
         var places: [[UInt8]: Int] = [:]
-        for (place, name) in names.enumerated() { places[name] = place }
+        for (place, name) in names.enumerated() {
+            if let first = places[name] {
+                namesakes.append((place, first))
+                // No member has this name.
+                names[place] = [0xff]
+            } else {
+                places[name] = place
+            }
+        }
+        self.names = names
         self.places = places
         ranges = names.map { _ in 0..<0 }
         kinds = names.map { _ in .absent }
@@ -64,6 +75,9 @@ struct JSONRowReader {
             // It is no row, or one that will be read again.
             for name in unknown { lastRows[name] = nil }
             throw error
+        }
+        for (column, first) in namesakes {
+            (kinds[column], ranges[column], positions[column]) = (kinds[first], ranges[first], positions[first])
         }
         checkUTF8(UnsafeBufferPointer(rebasing: text[..<length]))
         return length

@@ -68,6 +68,16 @@ struct JSONParser {
         return try result.get()
     }
 
+    /// Reads a document; a byte order mark is no part of it.
+    static func parse(document bytes: UnsafeBufferPointer<UInt8>) throws(JSONSyntaxError) -> JSONValue {
+        try parse(
+            UnsafeBufferPointer(rebasing: bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]))
+    }
+
+    static func parse(document text: String) throws(JSONSyntaxError) -> JSONValue {
+        try parse(text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text)
+    }
+
     private func error(_ message: String) -> JSONSyntaxError {
         JSONSyntaxError(message: message, line: line, byte: index)
     }

@@ -4,14 +4,17 @@ public struct Reference: Sendable, Hashable {
     public let object: String
     /// Its columns, in the order in which they are compared.
     public let columns: [String]
+    /// The line of the schema that refers to them, from 1; nil for rules in Swift.
+    public let line: Int?
     /// The types to compare as, those of the columns that refer to it.
     let typeNames: [String]
     let types: [ColumnType]
     /// How the table itself is written, and its columns' missing-value markers, for a reference to itself.
     var own: (format: Format, missing: [[String]])?
 
-    init(object: String, columns: [String], types: [ColumnType]) {
+    init(object: String, columns: [String], types: [ColumnType], line: Int? = nil) {
         self.object = object
+        self.line = line
         self.columns = columns
         self.types = types
         typeNames = types.map { String(describing: $0.kind) }

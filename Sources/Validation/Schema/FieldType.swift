@@ -154,7 +154,7 @@ enum FieldType {
 
 /// Reads a field's `constraints`.
 enum FieldConstraints {
-    private static let names = [
+    static let names = [
         "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
         "pattern", "enum", "jsonSchema",
     ]

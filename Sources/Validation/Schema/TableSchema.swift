@@ -17,14 +17,14 @@ public struct TableSchema: Sendable {
     /// Throws ``RuleError`` with the line of the first mistake and what was expected there.
     public init(json: String, name: String, format: Format = .csv) throws(RuleError) {
         let value: JSONValue
-        do { value = try JSONParser.parse(json) } catch { throw RuleError(error.message, line: error.line) }
+        do { value = try JSONParser.parse(document: json) } catch { throw RuleError(error.message, line: error.line) }
         try self.init(value, name, format)
     }
 
     /// Reads a schema from bytes.
     public init(bytes: UnsafeRawBufferPointer, name: String, format: Format = .csv) throws(RuleError) {
         let value: JSONValue
-        do { value = try JSONParser.parse(bytes.bindMemory(to: UInt8.self)) } catch {
+        do { value = try JSONParser.parse(document: bytes.bindMemory(to: UInt8.self)) } catch {
             throw RuleError(error.message, line: error.line)
         }
         try self.init(value, name, format)
@@ -32,6 +32,7 @@ public struct TableSchema: Sendable {
 
     private init(_ value: JSONValue, _ name: String, _ format: Format) throws(RuleError) {
         rules = RuleSet(name, format: format) {}
+        rules.definition.allowsRepeatedNames = true
         // A whole resource descriptor carries its schema within.
         let schema = value["fields"] == nil ? value["schema"] ?? value : value
         let members = try schema.object("a Table Schema")
@@ -42,19 +43,24 @@ public struct TableSchema: Sendable {
             throw RuleError(
                 "the schema has no \"fields\"" + (meant.first.map { ", but \"\($0)\"" } ?? ""), line: value.line)
         }
-        if value["fields"] == nil, value["schema"] != nil { rules.format = try format.described(by: value) }
+        try PropertyNames.schema.check(schema)
+        if value["fields"] == nil, value["schema"] != nil {
+            try PropertyNames.resource.check(value)
+            rules.format = try format.described(by: value)
+        }
         let version = SchemaVersion(schema["$schema"])
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
-        var lines: [ExactText: Int] = [:]
         let keyed = Set(try schema["primaryKey"]?.names("a key").map(ExactText.init) ?? [])
-        for field in try fields.array("\"fields\"") { try add(field, match, version, keyed, &lines) }
+        for field in try fields.array("\"fields\"") { try add(field, match, version, keyed) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
             case "uniqueKeys":
-                for key in try member.array("\"uniqueKeys\"") { try addKey(key, required: false) }
+                let keys = try member.array("\"uniqueKeys\"")
+                if keys.isEmpty { throw RuleError("\"uniqueKeys\" holds at least one key", line: member.line) }
+                for key in keys { try addKey(key, required: false) }
             case "foreignKeys":
                 for key in try member.array("\"foreignKeys\"") { try addForeignKey(key) }
             default: break
@@ -87,22 +93,27 @@ public struct TableSchema: Sendable {
     /// Texts, or objects with a value and a label.
     private static func markers(_ value: JSONValue) throws(RuleError) -> [String] {
         var all: [String] = []
+        var seen: Set<ExactText> = []
         for element in try value.array("\"missingValues\"") {
+            let text: String
             if case .object = element.content {
-                guard let text = element["value"] else {
+                guard let value = element["value"] else {
                     throw RuleError("a missing value needs its \"value\"", line: element.line)
                 }
-                all.append(try text.string("the \"value\" of a missing value"))
+                text = try value.string("the \"value\" of a missing value")
             } else {
-                all.append(try element.string("a missing value"))
+                text = try element.string("a missing value")
             }
+            guard seen.insert(ExactText(text)).inserted else {
+                throw RuleError("the missing value \"\(text)\" stands there twice", line: element.line)
+            }
+            all.append(text)
         }
         return all
     }
 
     private mutating func add(
-        _ field: JSONValue, _ match: FieldsMatch, _ version: SchemaVersion, _ keyed: Set<ExactText>,
-        _ lines: inout [ExactText: Int]
+        _ field: JSONValue, _ match: FieldsMatch, _ version: SchemaVersion, _ keyed: Set<ExactText>
     ) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
@@ -110,11 +121,7 @@ public struct TableSchema: Sendable {
         guard let name = try field["name"]?.string("a field's \"name\"") else {
             throw RuleError("a field has no \"name\"", line: field.line)
         }
-        if let other = lines.updateValue(field.line, forKey: ExactText(name)) {
-            throw RuleError(
-                "a second field \"\(name)\"; the first is on line \(other)",
-                line: field["name"]?.line ?? field.line)
-        }
+        try PropertyNames.field.check(field)
         var column = Column(name, try FieldType.read(field, version))
         column.line = field.line
         column.missing = try field["missingValues"].map(Self.markers)
@@ -156,6 +163,8 @@ public struct TableSchema: Sendable {
     }
 
     private mutating func addForeignKey(_ value: JSONValue) throws(RuleError) {
+        try PropertyNames.foreignKey.check(value)
+        if let reference = value["reference"] { try PropertyNames.reference.check(reference) }
         guard let fields = value["fields"], let reference = value["reference"], let target = reference["fields"] else {
             throw RuleError("a foreign key has \"fields\" and a \"reference\" with \"fields\"", line: value.line)
         }
@@ -165,11 +174,18 @@ public struct TableSchema: Sendable {
                 "a foreign key over \(names.0.count) columns refers to \(names.1.count)", line: target.line)
         }
         let resource = try reference["resource"]?.string("a reference's \"resource\"") ?? ""
+        if resource.isEmpty {
+            let declared = Set(rules.definition.columns.map { ExactText($0.name) })
+            if let name = names.1.first(where: { !declared.contains(ExactText($0)) }) {
+                throw RuleError(
+                    "the foreign key refers to the column \(name) of the table itself, which is not declared",
+                    line: target.line)
+            }
+        }
         rules.definition.tableRules.append(
             TableRule(
                 kind: .reference(
-                    columns: try fields.names("\"fields\""),
-                    Reference(object: resource, columns: try target.names("\"fields\""), types: [])),
+                    columns: names.0, Reference(object: resource, columns: names.1, types: [], line: value.line)),
                 consequence: .held, line: value.line))
     }
 }
