@@ -17,7 +17,7 @@ func surplusWithoutHeader(match: String, expected: [String: Int]) throws {
 
 @Test("text around a number is stripped, but never a sign", arguments: [
     ("$5", true), ("EUR 7", true), ("95%", true), ("-5 km", true), ("$-5", true), ("+5", true), ("5 (approximately)", true),
-    ("-$5", false), ("-EUR 7", false), ("- $9", false), ("- 9", false), ("(5)", false), ("$(5)", false), ("5-", false), ("5 -", false), ("+$5", false),
+    ("-$5", false), ("-EUR 7", false), ("- $9", false), ("- 9", false), ("(5)", false), ("$(5)", false), ("(about) 5", true), ("5-", false), ("5 -", false), ("+$5", false),
     ("\u{2212}5", false), ("\u{2013}5", false), ("--5", false),
 ])
 func signsAroundNumbers(text: String, isNumber: Bool) throws {
@@ -196,4 +196,13 @@ func repeatedFields() throws {
     #expect(try broken(schema: schema, "{\"a\": 1, \"b\": true}\n{\"b\": false, \"a\": \"x\"}\n{\"b\": 1, \"b\": true}\n", format: .jsonLines) == ["type": 1, "duplicate-member": 1])
     let keyed = schema.dropLast() + ", \"primaryKey\": \"a\"}"
     #expect(try broken(schema: String(keyed), "a,a,b\nx,1,true\ny,1,true\nx,2,true\n") == ["unique": 1])
+}
+
+@Test("a departure in the first row of a file without a header is told once", arguments: [("1,x\"y\n2,z\n", 3), ("# \"q\"\n1,x\"y\n2,z\n", 9)])
+func firstRowWithoutHeader(text: String, byte: Int) throws {
+    let schema = "{\"dialect\": {\"header\": false, \"commentChar\": \"#\"}, \"schema\": {\"fields\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}}"
+    for more in ["", String(repeating: "x", count: 10_000)] {
+        let check = try report(schema: schema, text.replacing("\"y", with: "\"y" + more)).checks.first { $0.rule == "quote-in-bare-field" }
+        #expect(check?.count == 1 && check?.offenders.first?.byte == byte && check?.offenders.first?.row == 1)
+    }
 }

@@ -137,14 +137,15 @@ struct Binding {
                 if isBegun, isComplete, !dialect.commentRows.contains(number + 1) {
                     dataStart = min(block.count, Int(index.fields[last]) + 1)
                     headerRange = headerStart..<dataStart
-                    noteDepartures(&scanner, before: dataStart)
+                    noteDepartures(&scanner, before: dialect.header ? dataStart : headerStart)
                     return joined
                 }
                 first = last + 1
             }
             // Rows that were passed over, perhaps millions of blank ones, are not looked at again.
             index.drop(first)
-            noteDepartures(&scanner, before: position)
+            // Without a header the row that has not ended is data, and will be looked at as such.
+            noteDepartures(&scanner, before: dialect.header ? position : Int(index.fields[-1] &+ 1))
             if index.count > Self.mostColumns {
                 tooWide = Int(index.fields[-1] &+ 1)
                 return nil
@@ -173,8 +174,12 @@ struct Binding {
                 note(check, nil, departure.position, "")
             }
         }
-        scanner.departures.removeAll(keepingCapacity: true)
+        scanner.departures.removeAll { $0.position < end }
+        if scanner.departures.count > Self.mostPending { scanner.departures = [] }
     }
+
+    /// More departures than these of a row that has not ended are not kept.
+    private static let mostPending = 1 << 16
 
     private mutating func note(_ check: Int, _ column: String?, _ byte: Int, _ value: String) {
         counts[check, default: 0] += 1

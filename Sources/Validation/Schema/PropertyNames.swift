@@ -6,7 +6,7 @@
 struct PropertyNames {
     private let what: String
     private let rules: [String]
-    /// Names that belong elsewhere, and where.
+    /// Constraints, and where they belong.
     private var elsewhere: (names: [String], place: String) = ([], "")
 
     static let schema = PropertyNames(
@@ -29,7 +29,8 @@ struct PropertyNames {
         for (key, value) in members where !rules.contains(key) && !Self.isOwn(key) {
             if let name = elsewhere.names.first(where: { Self.plain($0) == Self.plain(key) }) {
                 throw RuleError(
-                    "\"\(key)\" is no property of \(what): \"\(name)\" stands in \(elsewhere.place)", line: value.line)
+                    "\"\(key)\" is no property of \(what): the constraint \"\(name)\" belongs in \(elsewhere.place)",
+                    line: value.line)
             }
             if let name = rules.first(where: { isNearly(key, $0) }) {
                 throw RuleError("\"\(key)\" is no property of \(what); did you mean \"\(name)\"?", line: value.line)

@@ -170,12 +170,17 @@ struct FieldReader: Sendable {
 
     /// Whether what is stripped around a number may be its sign: `-$5`, `(5)` and `5-` are not 5.
     private static func hasSign(_ before: ArraySlice<UInt8>, _ after: ArraySlice<UInt8>) -> Bool {
-        // Hyphen and plus, the minus sign, the dash that stands for it, and their wide forms.
-        let signs = ["-", "+", "\u{2212}", "\u{2013}", "\u{fe63}", "\u{ff0d}", "\u{ff0b}"].map { Array($0.utf8) }
         func holds(_ text: ArraySlice<UInt8>) -> Bool {
             text.indices.contains { index in signs.contains { text[index...].starts(with: $0) } }
         }
-        return holds(before) || holds(after) || before.contains(UInt8(ascii: "("))
+        if holds(before) || holds(after) { return true }
+        guard let open = before.lastIndex(of: UInt8(ascii: "(")) else { return false }
+        return !before[open...].contains(UInt8(ascii: ")"))
+    }
+
+    /// Hyphen and plus, the minus sign, the dash that stands for it, and their wide forms.
+    private static let signs = ["-", "+", "\u{2212}", "\u{2013}", "\u{fe63}", "\u{ff0d}", "\u{ff0b}"].map {
+        Array($0.utf8)
     }
 
     private func integer(_ field: ArraySlice<UInt8>, _ format: NumberFormat) -> Judged {
