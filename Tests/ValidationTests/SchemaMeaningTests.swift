@@ -153,6 +153,8 @@ func timesOfVersions(text: String, isTime: Bool) throws {
     func schema(_ profile: String) -> String { "{\(profile)\"fields\": [{\"name\": \"a\", \"type\": \"time\"}]}" }
     let second = schema("\"$schema\": \"https://datapackage.org/profiles/2.0/tableschema.json\", ")
     #expect(try broken(schema: second, "a\n\(text)\n") == (isTime ? [:] : ["type": 1]))
+    let list = second.replacing("\"type\": \"time\"", with: "\"type\": \"list\", \"itemType\": \"time\", \"delimiter\": \";\"")
+    #expect(try broken(schema: list, "a\n\(text);15:00:00\n") == (isTime ? [:] : ["type": 1]))
     let isISO = isTime || text.utf8.count > 8
     for profile in ["", "\"$schema\": \"https://datapackage.org/profiles/1.0/tableschema.json\", "] {
         #expect(try broken(schema: schema(profile), "a\n\(text)\n") == (isISO ? [:] : ["type": 1]))

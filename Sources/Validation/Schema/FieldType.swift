@@ -77,7 +77,7 @@ enum FieldType {
             try one(of: ["default"])
             let items: [String: ListItem] = [
                 "string": .string, "integer": .integer, "boolean": .boolean, "number": .number, "datetime": .datetime,
-                "date": .date, "time": .time,
+                "date": .date, "time": .time(version.time),
             ]
             let name = try field["itemType"]?.string("\"itemType\"") ?? "string"
             guard let item = items[name] else {

@@ -79,7 +79,7 @@ struct FieldReader: Sendable {
             }
         case .datetime: datetime(field, .iso)
         case .date: date(field, .iso)
-        case .time: time(field, .iso)
+        case .time(let format): time(field, format)
         }
     }
 
