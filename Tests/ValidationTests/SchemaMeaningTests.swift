@@ -183,7 +183,12 @@ func linesOfForeignKeys() throws {
     let validator = try Validator(TableSchema(json: schema, name: "t"))
     #expect(validator.references.map(\.line) == [3])
     let error = try #require(throws: RuleError.self) { _ = try broken(schema: schema, "a\n1\n", reference: "x\n1\n") }
-    #expect(error.line == 3 && error.message == "r.csv has no column zz")
+    #expect(error.line == 3 && error.message == "the foreign key refers to r.csv, which has no column zz")
+    let other = try #require(throws: RuleError.self) { _ = try broken(schema: schema, "a\n1\n", reference: "zz;x\n1;2\n") }
+    #expect(other.line == 3 && other.message.hasSuffix("wrong-format: values separated by semicolons"))
+    let array = schema.replacing("r.csv", with: "r.json")
+    let cut = try #require(throws: RuleError.self) { _ = try broken(schema: array, "a\n1\n", reference: "[{\"zz\": 1}, {\"zz\"") }
+    #expect(cut.message == "the foreign key refers to r.json, which can't be read to its end: malformed-json")
 }
 
 @Test("fields of one name are columns of one name, in their order")

@@ -42,6 +42,11 @@ public struct Reference: Sendable, Hashable {
         return [object] + formats.flatMap { format in compressions.map { object + format + $0 } }
     }
 
+    /// What is wrong with the object, told where it is referred to.
+    func error(_ problem: String) -> RuleError {
+        RuleError("\(line == nil ? "a rule" : "the foreign key") refers to \(shown), which \(problem)", line: line)
+    }
+
     /// The object, for people.
     var shown: String { object.isEmpty ? "the table itself" : object }
 }
