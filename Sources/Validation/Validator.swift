@@ -61,6 +61,7 @@ public struct Validator: Sendable {
 
     /// Stands in where no rule refers to another object.
     public static func noReferences(_ reference: Reference) throws -> ReferenceColumns {
-        throw RuleError("a rule refers to \(reference.shown), and nothing was given to read it with")
+        throw RuleError(
+            "a rule refers to \(reference.shown), and nothing was given to read it with", line: reference.line)
     }
 }

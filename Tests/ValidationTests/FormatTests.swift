@@ -26,20 +26,25 @@ func validate(
     ("a,b\n1,\"2\n3,4\n", ["unterminated-quote": 6]), ("a,b\n1\n1,2,3\n", ["ragged-row": 4]),
     ("a,b\n1,2\n\n3,4\n", ["blank-line": 8]), ("a,b\n1\r,2\n", ["stray-carriage-return": 5]),
     ("a,b\n1,\u{0}\n", ["nul-byte": 6]), ("\u{feff}a,b\n1,2\n", ["byte-order-mark": 0]), ("a,b\n1,2", ["no-final-newline": 7]),
-    ("a,b,a\n1,2,3\n", ["duplicate-column": 0]), ("a,b,\n1,2,3\n", ["empty-column-name": 0]),
+    ("a,b,a\n1,2,3\n", ["duplicate-column": 4]), ("a,b,\n1,2,3\n", ["empty-column-name": 4]),
 ] as [(String, [String: Int])])
 func departurePositions(text: String, expected: [String: Int]) throws {
     #expect(try departures(Array(text.utf8)) == expected)
 }
 
 @Test("bytes that are not UTF-8 are found where they start", arguments: [
-    ([0xff] as [UInt8], 6), ([0xc3], 6), ([0xc0, 0x80], 6), ([0xed, 0xa0, 0x80], 6), ([0xf4, 0x90, 0x80, 0x80], 6), ([0x80], 6),
-])
-func invalidUTF8(bytes: [UInt8], at: Int) throws {
-    let found = try departures(Array("a,b\n1,".utf8) + bytes + Array("\n".utf8))
-    let position = try #require(found["invalid-utf8"])
-    #expect(abs(position - at) <= bytes.count)
-    #expect(try validate(Array("a,b\n1,".utf8) + bytes + Array("\n".utf8), RuleSet("t") {}).rejected == 1)
+    [0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x80], [0xe9], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0xe2, 0x82, 0xff],
+] as [[UInt8]])
+func invalidUTF8(bytes: [UInt8]) throws {
+    // At the end of a field, of a row and of the file; before plain text, and before a character; in a header; in JSON.
+    for (before, after) in [("a,b\n1,", "\n"), ("a,b\n", ",2\n"), ("a,b\n1,", ""), ("a,b\n1,", String(repeating: "x", count: 100) + "\n"), ("a,b\n1,\"é", "é\"\n"), ("a,b,", "\n1,2,3\n")] {
+        let found = try departures(Array(before.utf8) + bytes + Array(after.utf8))
+        #expect(found["invalid-utf8"] == before.utf8.count, "\(before)")
+        let rejected = try validate(Array(before.utf8) + bytes + Array(after.utf8), RuleSet("t") {}).rejected
+        #expect(rejected == (before.hasPrefix("a,b,") ? 0 : 1))
+    }
+    let found = try departures(Array("{\"a\": \"é".utf8) + bytes + Array("\"}\n".utf8), .jsonLines)
+    #expect(found["invalid-utf8"] == 9)
 }
 
 @Test("a file that is not of its format gives one finding", arguments: [

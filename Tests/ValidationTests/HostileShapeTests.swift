@@ -51,6 +51,29 @@ struct HostileShapeTests {
         #expect(check?.offenders.allSatisfy { $0.row == 1 } == true)
     }
 
+    @Test("a row without end is read to its limit, and not once more for every block on its way", arguments: [1, 2])
+    func endlessRow(threads: Int) throws {
+        var pulled = 0
+        let report = try Validator(Self.rules).validate(
+            pull: { buffer in
+                let count = min(1 << 16, buffer.count)
+                let header = Array((pulled == 0 ? "a,b\n1," : "").utf8)
+                for index in 0..<count { buffer[index] = index < header.count ? header[index] : 0 }
+                pulled += count
+                return pulled > 32 << 20 ? 0 : count
+            }, options: ValidationOptions(threads: threads, longestRow: 1 << 20, blockSize: 1 << 14))
+        #expect(Self.count("row-too-long", report) == 1)
+        #expect(pulled <= 1 << 20 + 1 << 18, "\(pulled) bytes")
+    }
+
+    @Test("a long header full of faults counts each of them")
+    func faultsOfHeader() throws {
+        let header = Array("a,b".utf8) + [UInt8](repeating: 0, count: 300_000) + Array("\n1,2\n".utf8)
+        let report = try Self.report(header, block: 1 << 16)
+        #expect(Self.count("nul-byte", report) == 300_000)
+        #expect(report.checks.first { $0.rule == "nul-byte" }?.offenders.map(\.byte) == Array(3..<13))
+    }
+
     @Test("a quoted field over hundreds of blocks is read as on one thread, however the cuts were guessed")
     func longQuotedField() throws {
         let lines = (0..<60_000).flatMap { Array("line \($0)\n".utf8) }

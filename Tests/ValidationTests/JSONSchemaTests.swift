@@ -37,6 +37,7 @@ private let cases: [(schema: String, good: [String], bad: [String])] = [
     ("{\"definitions\": {\"a/b\": {\"$anchor\": \"here\", \"const\": 1}}, \"anyOf\": [{\"$ref\": \"#/definitions/a~1b\"}, {\"$ref\": \"#here\", \"maximum\": 0}]}", ["1"], ["2"]),
     ("{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"definitions\": {\"a\": {\"type\": \"integer\"}}, \"$ref\": \"#/definitions/a\", \"maximum\": 1}", ["5"], ["\"a\""]),
     ("{\"$id\": \"https://example.org/s\", \"properties\": {\"a\": {\"$ref\": \"https://example.org/s#/$defs/n\"}}, \"$defs\": {\"n\": {\"type\": \"null\"}}}", ["{\"a\": null}"], ["{\"a\": 1}"]),
+    ("{\"pattern\": \"^\\\\d$\"}", ["\"1\""], ["\"٣\""]),
     ("{\"format\": \"date\", \"default\": 1, \"unknownKeyword\": 3, \"x-own\": 1}", ["1", "\"no date\""], []),
     ("{\"required\": [\"a\"], \"properties\": {\"a\": {\"const\": 2}}}", ["{\"a\": 1, \"a\": 2}"], ["{\"a\": 2, \"a\": 1}"]),
 ]

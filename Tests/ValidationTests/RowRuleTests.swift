@@ -167,7 +167,7 @@ func referenceWithoutColumn() throws {
                 bytes: UnsafeRawBufferPointer($0), references: { try ReferenceColumns($0, pull: pull("c\n1\n")) })
         }
     }
-    #expect(error.message == "x.csv has no column b")
+    #expect(error.message == "a rule refers to x.csv, which has no column b")
 }
 
 @Test("a table may refer to itself, in its own dialect")

@@ -135,7 +135,9 @@ func fileRules() throws {
         ("[A-Z]{2}\\d+", "AB12", true), ("[A-Z]{2}\\d+", "AB12x", false), ("a|bc", "bc", true), ("a|bc", "abc", false),
         ("^(a+)+$", String(repeating: "a", count: 5000) + "b", false), ("\\p{Lu}é.*", "Éé日本", true),
         ("[^\\d-]+", "a-b", false), ("(?:ab){2,3}", "ababab", true), ("(?:ab){2,3}", "ab", false), ("", "", true),
-        ("[a-z-[aeiou]]+", "xyz", true), ("[a-z-[aeiou]]+", "xaz", false), ("\\u0041?", "A", true),
+        ("[a-z-[aeiou]]+", "xyz", true), ("[a-z-[aeiou]]+", "xaz", false), ("\\d+", "4٣१", true), ("\\D+", "٣", false),
+        ("[\\d]+", "٣", true), ("\\d+", "½", false), ("[[:]+", "[:", true), ("\\p{Nd}", "٣", true),
+        ("\\u0041?", "A", true),
     ])
 func patterns(expression: String, text: String, matches: Bool) throws {
     #expect(try Pattern(expression).matches(text) == matches)

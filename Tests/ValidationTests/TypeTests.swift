@@ -9,6 +9,33 @@ func broken(_ column: Column, _ value: String) throws -> [String] {
     return report.checks.filter { $0.count > 0 }.map(\.rule)
 }
 
+private let geometries: (good: [String], bad: [String]) = (
+    [
+        #"{"type": "Point", "coordinates": [1, 2]}"#, #"{"type": "Point", "coordinates": [1, 2, 3], "bbox": [1, 2]}"#,
+        #"{"type": "MultiPoint", "coordinates": []}"#, #"{"type": "LineString", "coordinates": [[0, 0], [1, 1]]}"#,
+        #"{"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]]]}"#,
+        #"{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0.0, 0]]]}"#,
+        #"{"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]}"#,
+        #"{"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [1, 2]}]}"#,
+        #"{"type": "Feature", "geometry": null, "properties": null}"#,
+        #"{"type": "Feature", "id": 1, "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {}}"#,
+        #"{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": null, "properties": {}}]}"#,
+    ],
+    [
+        #"{"type": "Point"}"#, #"{"type": "Point", "coordinates": ["1", "2"]}"#,
+        #"{"type": "Point", "coordinates": []}"#,
+        #"{"type": "Point", "coordinates": [1]}"#, #"{"type": "MultiPoint", "coordinates": [1, 2]}"#,
+        #"{"type": "LineString", "coordinates": [[0, 0]]}"#,
+        #"{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1]]]}"#,
+        #"{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}"#,
+        #"{"type": "Feature", "geometry": 5, "properties": 7}"#, #"{"type": "Feature", "geometry": null}"#,
+        #"{"type": "Feature", "geometry": null, "properties": 7}"#,
+        #"{"type": "Feature", "geometry": {"type": "Feature"}, "properties": null}"#,
+        #"{"type": "FeatureCollection", "features": [{"type": "Point", "coordinates": [1, 2]}]}"#,
+        #"{"type": "GeometryCollection", "geometries": [{"type": "Feature"}]}"#,
+    ]
+)
+
 @Test(
     "each type takes the texts of its lexical form and refuses all others",
     arguments: [
@@ -50,7 +77,7 @@ func broken(_ column: Column, _ value: String) throws -> [String] {
             ],
             [
                 "2013-01-01 00:00:00", "2013-01-01", "2013-02-29T00:00:00", "2013-01-01T24:00:00",
-                "2013-01-01T00:00:60", "2013-01-01t00:00:00",
+                "2013-01-01T00:00:60", "2013-01-01t00:00:00", "2013-01-01T00:00:00+14:01", "2013-01-01T00:00:00-14:59",
             ]
         ),
         (.datetime("%Y-%m-%d %H:%M:%S"), ["2013-01-01 00:00:00"], ["2013-01-01T00:00:00", "2013-01-01 24:00:00"]),
@@ -58,8 +85,8 @@ func broken(_ column: Column, _ value: String) throws -> [String] {
             .datetime("%d %b %Y %I:%M %p"), ["01 Jan 2013 12:30 AM", "1 jan 2013 1:30 pm"],
             ["01 Jan 2013 13:30 PM", "01 Foo 2013 12:30 AM"]
         ),
-        (.year, ["2013", "0000", "-0044", "12013"], ["", "13", "02013", "2013.0", "+2013"]),
-        (.yearMonth, ["2013-01", "-0044-03"], ["2013-1", "2013-13", "2013-00", "201301"]),
+        (.year, ["2013", "0001", "-0044", "12013"], ["", "13", "02013", "2013.0", "+2013", "0000", "-0000"]),
+        (.yearMonth, ["2013-01", "-0044-03"], ["2013-1", "2013-13", "2013-00", "201301", "0000-01"]),
         (
             .duration, ["P1Y2M3DT10H30M", "PT0.5S", "-P1D", "P0D", "P1W"],
             ["", "P", "PT", "P1S", "1D", "P1H", "P1.5D", "PT1S2M"]
@@ -74,14 +101,26 @@ func broken(_ column: Column, _ value: String) throws -> [String] {
         (.enum("a", "b c"), ["a", "b c"], ["", "A", "a ", "b"]),
         (.email, ["a@b.example", "a.b+c@sub.example"], ["", "a", "@b", "a@", "a b@c.example", "a..b@c.example"]),
         (
-            .uri, ["https://example.org/a?b#c", "urn:isbn:0451450523"],
-            ["", "//example.org", "a b:c", "http://exa mple", "1http://x"]
+            .uri,
+            [
+                "https://example.org/a?b#c", "urn:isbn:0451450523", "ftp://user:pw@example.org:8080/%7Ea;b=1?x=/?",
+                "http://[::1]:80/a", "http://[2001:db8::192.0.2.1]", "http://[v1.a:b]/", "http://[::]",
+                "http://[1:2:3:4:5:6:7:8]/",
+                "file:///etc", "mailto:a@b.example", "http://é.example/ü", "a:/",
+            ],
+            [
+                "", "//example.org", "a b:c", "http://exa mple", "1http://x", "http://[::1", "http://::1]",
+                "http://[1::2::3]",
+                "http://[1:2]", "http://[::1]x", "http://[12345::]", "http://a:b", "http://a/[", "a:b#c#d", "a:%4",
+                "a:%zz", "a:",
+                "http://[::256.0.0.1]", "http://[]", "http://[:1]",
+            ]
         ),
         (.binary, ["", "YQ==", "YWJj"], ["YQ=", "Y", "YQ==YQ==", "a-_b"]),
         (.geopoint, ["90.50, 45.50", "90.50,45.50", "-180,-90"], ["", "90.5", "181,0", "0,91", "a,b", "1,2,3"]),
         (.object, ["{}", "{\"a\": [1]}"], ["", "[]", "1", "{a: 1}", "{\"a\": 1,}"]),
         (.array, ["[]", "[1, [2]]"], ["", "{}", "[1,]"]),
-        (.geojson, ["{\"type\": \"Point\", \"coordinates\": [1, 2]}"], ["{}", "{\"type\": \"Dot\"}", "[1, 2]"]),
+        (.geojson, geometries.good, geometries.bad + ["{}", "{\"type\": \"Dot\"}", "[1, 2]"]),
         (.list(of: .integer), ["1", "1,2,-3"], ["", "1,", "1,a", "1;2"]),
         (.list(of: .date, delimiter: "::"), ["2013-01-01::2013-01-02"], ["2013-01-01:2013-01-02"]),
         (.string, ["", " ", "é", "\"q\""], []), (.any, ["", "x"], []),

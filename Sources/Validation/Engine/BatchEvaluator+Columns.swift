@@ -215,7 +215,7 @@ extension BatchEvaluator {
         case (.string, _): return judgeText(Array(field), plan)
         case (_, .any): return .text
         case (.number, .integer), (.number, .decimal), (.number, .number), (.number, .year):
-            return plan.pointee.reader.judge(Array(field)[...])
+            return plan.pointee.reader.judge(number: Array(field)[...])
         case (.boolean, .boolean): return .lane(field.first == UInt8(ascii: "t") ? 1 : 0)
         case (.structure, .object), (.structure, .array), (.structure, .geojson):
             return plan.pointee.reader.judge(Array(field)[...])
@@ -271,7 +271,7 @@ extension BatchEvaluator {
                 if states[row] == State.lane {
                     if values[row] < bound.low || values[row] > bound.high { flag(bound.check, row, column) }
                 } else if states[row] == State.exact, let value = exacts[column * limit + row],
-                    !bound.kind.allows(value, bound.exact)
+                    let exact = bound.exact, !bound.kind.allows(value, exact)
                 {
                     flag(bound.check, row, column)
                 }

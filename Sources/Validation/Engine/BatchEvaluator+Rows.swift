@@ -47,8 +47,12 @@ extension BatchEvaluator {
         let holds: Bool
         if columnPlans[rule.left].lane == .none {
             let states = [rule.left, rule.right].map { self.states[$0 * limit + row] }
-            guard states == [State.text, State.text], let left = text(rule.left, row), let right = text(rule.right, row)
+            guard states == [State.text, State.text], var left = text(rule.left, row), var right = text(rule.right, row)
             else { return }
+            if columnPlans[rule.left].type == columnPlans[rule.right].type {
+                left = columnPlans[rule.left].reader.canonical(left)
+                right = columnPlans[rule.right].reader.canonical(right)
+            }
             let order = left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
             holds = rule.comparison.holds(order, 0)
         } else {
@@ -76,7 +80,7 @@ extension BatchEvaluator {
     }
 
     /// The row's values as one fingerprint; nil if one of them is missing or no value.
-    func fingerprint(_ columns: [Int], _ row: Int) -> Fingerprint? {
+    func fingerprint(_ columns: [Int], _ row: Int, asWritten: Bool = false) -> Fingerprint? {
         var print = Fingerprint()
         for column in columns {
             let index = column * limit + row
@@ -90,11 +94,7 @@ extension BatchEvaluator {
                 print.add(2)
                 Array(value.text.utf8).withUnsafeBufferPointer { print.add($0) }
             case State.text:
-                if let field = batch.plain(row, places[column]) {
-                    print.add(field)
-                } else {
-                    characters(batch.field(row, places[column])).withUnsafeBufferPointer { print.add($0) }
-                }
+                withText(column, row, asWritten) { print.add($0) }
             default: return nil
             }
         }
@@ -105,38 +105,54 @@ extension BatchEvaluator {
         guard arePresent(rule.columns) else { return }
         let target = references[rule.reference]
         for row in 0..<batch.rows {
-            guard let key = key(rule.columns, row) else { continue }
+            guard let key = key(rule.columns, row, asWritten: true) else { continue }
             if !target.contains(key) { flag(rule.check, row, columns: rule.columns) }
         }
     }
 
-    /// What a row has in these columns; nil if one of the values is missing or none.
-    private func key(_ columns: [Int], _ row: Int) -> Key? {
+    /// What a row has in these columns; nil if one of the values is missing or none. `asWritten` is for what refers to
+    /// another table: see ``Plan/isReference``.
+    private func key(_ columns: [Int], _ row: Int, asWritten: Bool = false) -> Key? {
         if columns.count == 1 {
             let index = columns[0] * limit + row
             if states[index] == State.lane { return .word(UInt64(bitPattern: values[index])) }
-            if states[index] == State.text, let key = withText(columns[0], row, { Key(text: $0) }) { return key }
+            if states[index] == State.text, let key = withText(columns[0], row, asWritten, { Key(text: $0) }) {
+                return key
+            }
         } else {
             var word = KeyWord()
             let fits = columns.allSatisfy { column in
                 let index = column * limit + row
                 switch states[index] {
                 case State.lane: return word.add(values[index])
-                case State.text: return withText(column, row) { word.add($0) }
+                case State.text: return withText(column, row, asWritten) { word.add($0) }
                 default: return false
                 }
             }
             if fits, let key = word.joined { return key }
         }
-        return fingerprint(columns, row).map { .print($0) }
+        return fingerprint(columns, row, asWritten: asWritten).map { .print($0) }
     }
 
-    /// The characters of a text, readable eight bytes on.
+    /// What a value without an order is compared by, readable eight bytes on.
     private func withText<Result>(
-        _ column: Int, _ row: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+        _ column: Int, _ row: Int, _ asWritten: Bool, _ body: (UnsafeBufferPointer<UInt8>) -> Result
     ) -> Result {
-        if let field = batch.plain(row, places[column]) { return body(field) }
-        return withPadded(characters(batch.field(row, places[column])), body)
+        if comparesTexts(column, asWritten) {
+            if let field = batch.plain(row, places[column]) { return body(field) }
+            return withPadded(characters(batch.field(row, places[column])), body)
+        }
+        let characters = characters(batch.field(row, places[column]))
+        if let kinds = batch.kinds, case .any = columnPlans[column].type.kind {
+            return withPadded(FieldReader.canonical(characters, kinds[row * batch.width + places[column]]), body)
+        }
+        return withPadded(columnPlans[column].reader.canonical(characters), body)
+    }
+
+    /// Whether a column's values without an order are compared by the texts that stand in the file.
+    private func comparesTexts(_ column: Int, _ asWritten: Bool) -> Bool {
+        if batch.kinds != nil, case .any = columnPlans[column].type.kind { return asWritten || plan.isReference }
+        return columnPlans[column].reader.isCanonical
     }
 
     /// Sets the rows' keys aside; whether one came before is only known in the file's order.
@@ -162,7 +178,7 @@ extension BatchEvaluator {
             case nil: break
             }
         }
-        if columns.count == 1, columnPlans[columns[0]].lane == .none {
+        if columns.count == 1, columnPlans[columns[0]].lane == .none, comparesTexts(columns[0], false) {
             findTexts(columns[0])
             for row in 0..<batch.rows {
                 let word = texts.pointee.words[row]

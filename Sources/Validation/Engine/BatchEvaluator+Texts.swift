@@ -5,7 +5,9 @@ import CScan
 extension BatchEvaluator {
     /// The texts are those that were found last.
     func checkTexts(_ column: Int, _ plan: UnsafePointer<ColumnPlan>) {
-        if plan.pointee.lane == .none {
+        if plan.pointee.lane == .none, !plan.pointee.reader.isCanonical {
+            checkCanonical(column, plan)
+        } else if plan.pointee.lane == .none {
             for members in plan.pointee.members {
                 let table = members.texts.wordTable?.view
                 checkTexts(column, table.map { cscan_pick_absent(texts, batch.rows, $0, picked) }) { text, row in
@@ -42,6 +44,22 @@ extension BatchEvaluator {
         for (check, holds) in plan.pointee.customs {
             checkTexts(column, nil) { text, row in
                 if !holds(String(decoding: text, as: UTF8.self)) { flag(check, row, column) }
+            }
+        }
+    }
+
+    /// Values that are written in many ways are held against enumerations and references in their canonical form.
+    private func checkCanonical(_ column: Int, _ plan: UnsafePointer<ColumnPlan>) {
+        if plan.pointee.members.isEmpty, plan.pointee.references.isEmpty { return }
+        checkTexts(column, nil) { text, row in
+            withPadded(plan.pointee.reader.canonical(Array(text))) { text in
+                for members in plan.pointee.members
+                where !members.texts.contains(text.baseAddress ?? batch.base, text.count) {
+                    flag(members.check, row, column)
+                }
+                for (check, reference) in plan.pointee.references where !references[reference].contains(text) {
+                    flag(check, row, column)
+                }
             }
         }
     }

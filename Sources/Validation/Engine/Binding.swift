@@ -13,6 +13,8 @@ struct Binding {
     /// Where the first row starts.
     var dataStart = 0
     private var headerStart = 0
+    /// By place, where the name of a column starts.
+    private var namePositions: [Int] = []
     /// The header's bytes, for quarantine.
     var headerRange = 0..<0
     /// Where the header starts, if it has more than ``mostColumns``: nothing else is known then.
@@ -57,6 +59,7 @@ struct Binding {
             places = header.indices.map { $0 < width ? $0 : -1 }
             if fields.isEmpty { width = max(1, header.count) }
             noteMissing()
+            noteSurplus()
         }
     }
 
@@ -127,24 +130,32 @@ struct Binding {
                     } else {
                         (joined, isBegun) = (fields, true)
                         headerStart = start
+                        namePositions = (first...last).map { Int(index.fields[$0 - 1] &+ 1) }
                     }
                 }
                 let isComplete = !dialect.header || wanted == [1] || number >= wanted.max() ?? 1
                 if isBegun, isComplete, !dialect.commentRows.contains(number + 1) {
                     dataStart = min(block.count, Int(index.fields[last]) + 1)
                     headerRange = headerStart..<dataStart
-                    noteDepartures(scanner, before: dataStart)
+                    noteDepartures(&scanner, before: dialect.header ? dataStart : headerStart)
                     return joined
                 }
                 first = last + 1
             }
             // Rows that were passed over, perhaps millions of blank ones, are not looked at again.
             index.drop(first)
+            // Without a header the row that has not ended is data, and will be looked at as such.
+            noteDepartures(&scanner, before: dialect.header ? position : Int(index.fields[-1] &+ 1))
             if index.count > Self.mostColumns {
                 tooWide = Int(index.fields[-1] &+ 1)
                 return nil
             }
-            if position == block.count { return block.isLast ? joined : nil }
+            if position == block.count {
+                guard block.isLast else { return nil }
+                // Nothing but the header, or less: what was passed over is no data.
+                if dialect.header { dataStart = position }
+                return joined
+            }
         }
     }
 
@@ -156,13 +167,19 @@ struct Binding {
         }
     }
 
-    private mutating func noteDepartures(_ scanner: CSVScanner, before end: Int) {
+    /// Counts them and forgets them: a header may be as long as a row, and each of its bytes a departure.
+    private mutating func noteDepartures(_ scanner: inout CSVScanner, before end: Int) {
         for departure in scanner.departures where departure.position < end {
             if let check = plan.check(of: departure.kind), departure.kind != .unterminatedQuote {
                 note(check, nil, departure.position, "")
             }
         }
+        scanner.departures.removeAll { $0.position < end }
+        if scanner.departures.count > Self.mostPending { scanner.departures = [] }
     }
+
+    /// More departures than these of a row that has not ended are not kept.
+    private static let mostPending = 1 << 16
 
     private mutating func note(_ check: Int, _ column: String?, _ byte: Int, _ value: String) {
         counts[check, default: 0] += 1
@@ -180,46 +197,74 @@ struct Binding {
     /// Finds each declared column in the header.
     private mutating func bind() {
         width = max(1, header.count)
-        var seen: [String: Int] = [:]
+        var seen: [ExactText: Int] = [:]
+        /// By name that is declared more than once, all of its places.
+        var repeated: [ExactText: [Int]] = [:]
         seen.reserveCapacity(header.count)
         for (place, name) in header.enumerated() {
             if name.isEmpty, let check = plan.check(of: .emptyColumnName) {
-                note(check, nil, headerRange.lowerBound, "column \(place + 1)")
-            } else if seen[name] != nil, let check = plan.check(of: .duplicateColumn) {
-                note(check, name, headerRange.lowerBound, name)
+                note(check, nil, position(ofName: place), "column \(place + 1)")
+            } else if seen[ExactText(name)] != nil, let check = plan.check(of: .duplicateColumn),
+                repeated[ExactText(name)].map({ $0.count >= plan.namesakes[ExactText(name), default: 1] }) ?? true
+            {
+                note(check, name, position(ofName: place), name)
             }
-            if seen[name] == nil { seen[name] = place }
+            if !plan.repeats.isEmpty, plan.namesakes[ExactText(name), default: 1] > 1 {
+                repeated[ExactText(name), default: []].append(place)
+            }
+            if seen[ExactText(name)] == nil { seen[ExactText(name)] = place }
         }
         if dialect?.caseSensitiveHeader == false {
-            var folded: [String: Int] = [:]
-            for (place, name) in header.enumerated() where folded[name.lowercased()] == nil {
-                folded[name.lowercased()] = place
+            var folded: [ExactText: Int] = [:]
+            for (place, name) in header.enumerated() where folded[ExactText(name.lowercased())] == nil {
+                folded[ExactText(name.lowercased())] = place
             }
             places = plan.columns.indices.map { column in
                 let name = plan.made.first[column].name
-                return seen[name] ?? folded[name.lowercased()] ?? -1
+                return seen[ExactText(name)] ?? folded[ExactText(name.lowercased())] ?? -1
             }
         } else {
-            places = plan.columns.indices.map { seen[plan.made.first[$0].name] ?? -1 }
+            places = plan.columns.indices.map { seen[ExactText(plan.made.first[$0].name)] ?? -1 }
+        }
+        for (column, number) in plan.repeats {
+            let all = repeated[ExactText(plan.made.first[column].name)] ?? []
+            places[column] = all.indices.contains(number) ? all[number] : -1
         }
         noteMissing()
         let bound = Set(places)
         for rule in plan.fileRules {
             switch rule.kind {
             case .forbidden(let names):
-                for name in names where seen[name] != nil {
-                    note(rule.check, name, headerRange.lowerBound, name)
+                for name in names {
+                    if let place = seen[ExactText(name)] { note(rule.check, name, position(ofName: place), name) }
                 }
             case .order:
                 let present = plan.columns.indices.filter { places[$0] >= 0 }
                 for (left, right) in zip(present, present.dropFirst()) where places[left] > places[right] {
-                    note(rule.check, plan.columns[right].name, headerRange.lowerBound, plan.columns[right].name)
+                    let name = plan.columns[right].name
+                    note(rule.check, name, position(ofName: places[right]), name)
                 }
             case .onlyDeclared:
-                for (place, name) in header.enumerated() where plan.columnIndex[name] == nil && !bound.contains(place) {
-                    note(rule.check, name, headerRange.lowerBound, name)
+                for (place, name) in header.enumerated()
+                where plan.columnIndex[ExactText(name)] == nil && !bound.contains(place) {
+                    note(rule.check, name, position(ofName: place), name)
                 }
             default: break
+            }
+        }
+    }
+
+    /// Of a header of several rows the first tells, where it has the column.
+    private func position(ofName place: Int) -> Int {
+        namePositions.indices.contains(place) ? namePositions[place] : headerRange.lowerBound
+    }
+
+    /// Columns of a file without a header that are more than those declared.
+    private mutating func noteSurplus() {
+        for rule in plan.fileRules {
+            guard case .onlyDeclared = rule.kind, width > header.count, !header.isEmpty else { continue }
+            for place in header.count..<width {
+                note(rule.check, nil, position(ofName: place), "column \(place + 1)")
             }
         }
     }

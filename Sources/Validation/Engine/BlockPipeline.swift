@@ -96,7 +96,14 @@ final class BlockPipeline: @unchecked Sendable {
         }
     }
 
-    var count: Int { locked { jobs.count } }
+    /// Whether a further block may be set on its way: four of the usual size, or fewer bytes of larger ones, but always one.
+    /// A row that does not end makes blocks of many megabytes, of which several at a time would not be bounded.
+    func hasRoom(for next: Int, _ blockSize: Int) -> Bool {
+        locked {
+            let bytes = jobs.reduce(next) { $0 + $1.block.count }
+            return jobs.isEmpty || jobs.count < Self.depth && bytes <= 2 * Self.depth * blockSize
+        }
+    }
 
     func add(_ job: Job) {
         locked {

@@ -4,11 +4,7 @@ extension ColumnPlan {
         switch type.kind {
         case .boolean: return position == 1 ? "true" : "false"
         case .date: return Civil.text(days: Int(position))
-        case .time: return Civil.text(microsecondsOfDay: Int(position))
-        case .datetime:
-            let day = 86_400_000_000
-            let days = Int(position) >= 0 ? Int(position) / day : (Int(position) - day + 1) / day
-            return "\(Civil.text(days: days))T\(Civil.text(microsecondsOfDay: Int(position) - days * day))Z"
+        case .time, .datetime, .duration: return lane.exact(position).map(text(seconds:)) ?? ""
         case .year: return Civil.padded(Int(position), 4)
         case .yearMonth:
             let year = position >= 0 ? position / 12 : (position - 11) / 12
@@ -18,6 +14,25 @@ extension ColumnPlan {
             return value.isNaN
                 ? "NaN" : value.isInfinite ? (value < 0 ? "-INF" : "INF") : Literal(floatLiteral: value).text
         default: return lane.exact(position)?.text ?? ""
+        }
+    }
+
+    /// A time, a datetime or a duration, all of them seconds, in the type's canonical form.
+    func text(seconds value: ExactDecimal) -> String {
+        let isNegative = value < .zero
+        let magnitude = isNegative ? value.times(-1) : value
+        switch type.kind {
+        case .duration: return (isNegative ? "-" : "") + Civil.text(duration: magnitude)
+        case .time:
+            let (seconds, fraction) = Civil.parts(value)
+            // A time in a zone may lie in the day before or after in UTC: it is told in a zone where it does not.
+            let hours = seconds < 0 ? (-seconds + 3599) / 3600 : seconds < 86_400 ? 0 : (86_399 - seconds) / 3600 - 1
+            let zone = hours == 0 ? "" : "\(hours < 0 ? "-" : "+")\(Civil.padded(Int(hours.magnitude), 2)):00"
+            return Civil.text(secondsOfDay: seconds + hours * 3600) + fraction + zone
+        default:
+            let (seconds, fraction) = Civil.parts(value)
+            let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+            return "\(Civil.text(days: days))T\(Civil.text(secondsOfDay: seconds - days * 86_400))\(fraction)Z"
         }
     }
 
@@ -100,6 +115,7 @@ extension ColumnPlan {
             let holds =
                 (rule.low.map { $0.times(tally.values) <= sum } ?? true)
                 && (rule.high.map { sum <= $0.times(tally.values) } ?? true)
+            if case .duration = type.kind { return (holds, canonical(mean)) }
             return (holds, mean.text)
         case .minimum: return extreme(tally, tally.low, within, smallest(tally))
         case .maximum: return extreme(tally, tally.high, within, largest(tally))

@@ -20,11 +20,18 @@ extension Plan {
             set(check, of: departure)
         }
         for column in rules.definition.columns {
-            guard columnIndex[column.name] == nil else {
-                throw RuleError("column \(column.name) is declared twice", line: column.line)
+            let name = ExactText(column.name)
+            let before = namesakes[name, default: 0]
+            namesakes[name] = before + 1
+            if before == 0 {
+                columnIndex[name] = columns.count
+                self.markers[name] = column.missing ?? markers
+            } else {
+                guard rules.definition.allowsRepeatedNames else {
+                    throw RuleError("column \(column.name) is declared twice", line: column.line)
+                }
+                repeats[columns.count] = before
             }
-            columnIndex[column.name] = columns.count
-            self.markers[column.name] = column.missing ?? markers
             try add(column, markers: column.missing ?? markers)
         }
         for rule in rules.definition.tableRules { try add(rule) }
@@ -53,7 +60,7 @@ extension Plan {
     private mutating func reference(_ reference: Reference) -> Int {
         var reference = reference
         if reference.object.isEmpty {
-            reference.own = (format, reference.columns.map { markers[$0] ?? [""] })
+            reference.own = (format, reference.columns.map { markers[ExactText($0)] ?? [""] })
         }
         if let index = references.firstIndex(of: reference) { return index }
         references.append(reference)
@@ -98,8 +105,7 @@ extension Plan {
         switch constraint.kind {
         case .required: plan.requiredCheck = check(&self, "required", "is present")
         case .bound(let kind, let literal):
-            let exact = try plan.exact(literal)
-            let (low, high) = plan.lane.interval(kind, exact)
+            let (exact, low, high) = try plan.bound(kind, literal)
             let id = check(&self, kind.rule, "\(kind.words) \(literal.text)")
             plan.bounds.append(.init(check: id, kind: kind, exact: exact, low: low, high: high))
         case .length(let min, let max):
@@ -124,11 +130,6 @@ extension Plan {
             plan.patterns.append((check(&self, "pattern", "matches \(expression)"), pattern))
         case .oneOf(let literals):
             if literals.isEmpty { throw RuleError("oneOf needs at least one value") }
-            if column.type.isJSON {
-                let shown = literals.map(\.text).joined(separator: ", ")
-                plan.contents.append(try Self.members(check(&self, "enum", "is one of \(shown)"), literals))
-                return
-            }
             let shown = literals.prefix(8).map(\.text).joined(separator: ", ") + (literals.count > 8 ? ", …" : "")
             var members = ColumnPlan.Members(check: check(&self, "enum", "is one of \(shown)"))
             var texts: [[UInt8]] = []
@@ -137,7 +138,7 @@ extension Plan {
                 case .lane(let position): members.positions.insert(position)
                 case .exact(let value) where column.type.name != "integer" || value.isInteger:
                     members.exacts.insert(value)
-                case .text: texts.append(Array(literal.text.utf8))
+                case .text: texts.append(plan.reader.canonical(Array(literal.text.utf8)))
                 case .invalid, .missing, .exact:
                     throw RuleError("\"\(literal.text)\" in oneOf is not \(column.type.article)")
                 }
@@ -162,7 +163,7 @@ extension Plan {
     // MARK: Rules over rows and the file
 
     func column(_ name: String, _ rule: String, _ line: Int?) throws(RuleError) -> Int {
-        guard let index = columnIndex[name] else {
+        guard let index = columnIndex[ExactText(name)] else {
             throw RuleError("\(rule) names the column \(name), which is not declared", line: line)
         }
         return index
@@ -194,7 +195,8 @@ extension Plan {
             var indices: [Int] = []
             for name in names { indices.append(try column(name, "the foreign key", line)) }
             let typed = Reference(
-                object: target.object, columns: target.columns, types: indices.map { columns[$0].type })
+                object: target.object, columns: target.columns, types: indices.map { columns[$0].type },
+                line: target.line)
             let list = names.joined(separator: ", ")
             let id = addCheck(
                 "reference", "\(list) stands in \(target.shown), \(target.columns.joined(separator: ", "))", names,
@@ -328,24 +330,42 @@ extension ColumnPlan {
         case .missing, .invalid, .text: break
         }
         if lane == .none { throw RuleError("\(type.article) has no order: it takes no bounds") }
+        if case .lane = judge(literal) { throw RuleError("the bound \"\(literal.text)\" is no finite number") }
         throw RuleError("the bound \"\(literal.text)\" is not \(type.article)")
+    }
+
+    /// A bound of single values and the lane's positions that keep to it. That of a column of doubles may be infinite.
+    fileprivate func bound(
+        _ kind: Column.Constraint.Bound, _ literal: Literal
+    ) throws(RuleError) -> (exact: ExactDecimal?, low: Int64, high: Int64) {
+        if case .double = lane, case .lane(let position) = judge(literal), Lane.double(position).isInfinite {
+            let (low, high) = Lane.interval(kind, position)
+            return (nil, low, high)
+        }
+        let exact = try exact(literal)
+        let (low, high) = lane.interval(kind, exact)
+        return (exact, low, high)
     }
 }
 
 extension Lane {
+    /// The positions of doubles that keep to a bound that is one.
+    static func interval(_ kind: Column.Constraint.Bound, _ position: Int64) -> (Int64, Int64) {
+        switch kind {
+        case .min: (position, .max)
+        case .max: (.min, position)
+        case .above: (position + 1, .max)
+        case .below: (.min, position - 1)
+        }
+    }
+
     /// The positions that keep to a bound.
     func interval(_ kind: Column.Constraint.Bound, _ bound: ExactDecimal) -> (Int64, Int64) {
         let never = (Int64.max, Int64.min)
         switch self {
         case .none: return (.min, .max)
         case .double:
-            let position = Lane.ordered(Double(bound.text) ?? .nan)
-            switch kind {
-            case .min: return (position, .max)
-            case .max: return (.min, position)
-            case .above: return (position + 1, .max)
-            case .below: return (.min, position - 1)
-            }
+            return Self.interval(kind, Lane.ordered(Double(bound.text) ?? .nan))
         case .scaled(let scale):
             if let most = exact(.max), most < bound {
                 return kind == .min || kind == .above ? never : (.min, .max)

@@ -7,13 +7,9 @@ extension ColumnPlan {
         switch (literal.form, type.kind) {
         case (.number, .integer), (.number, .decimal), (.number, .number):
             guard let exact = ExactDecimal(text) else { return reader.judge(text) }
-            switch lane {
-            case .double: return Double(literal.text).map { .lane(Lane.ordered($0)) } ?? .invalid
-            case .scaled(let scale):
-                if scale == 0, !exact.isInteger { return .exact(exact) }
-                return exact.unscaled(scale: scale).map { .lane($0) } ?? .exact(exact)
-            case .none: return reader.judge(text)
-            }
+            // A bound of a column of integers may lie between two of them.
+            if lane == .scaled(0), !exact.isInteger { return .exact(exact) }
+            return reader.judge(number: text)
         case (.boolean, .boolean): return .lane(literal.text == "true" ? 1 : 0)
         default: return reader.judge(text)
         }
@@ -21,8 +17,12 @@ extension ColumnPlan {
 
     /// A value in the type's canonical form.
     func canonical(_ value: ExactDecimal) -> String {
-        if case .scaled(let scale) = lane, let position = value.unscaled(scale: scale) { return text(position) }
-        return value.text
+        switch type.kind {
+        case .time, .datetime, .duration: return text(seconds: value)
+        default:
+            if case .scaled(let scale) = lane, let position = value.unscaled(scale: scale) { return text(position) }
+            return value.text
+        }
     }
 }
 
@@ -33,6 +33,12 @@ extension ColumnType {
         case .object, .array, .geojson: true
         default: false
         }
+    }
+
+    /// Whether a value is JSON of several parts, a point too.
+    var isWrittenInJSON: Bool {
+        if case .geopoint(let format) = kind { return format != .text }
+        return isJSON
     }
 
     /// Whether its length is a number of elements.
@@ -71,22 +77,6 @@ extension Plan {
         _ check: Int, _ type: ColumnType, _ range: ClosedRange<Int>
     ) -> (Int, @Sendable (UnsafeBufferPointer<UInt8>) -> Bool) {
         (check, { StructuredForms.count(type.kind, $0).map(range.contains) ?? false })
-    }
-
-    /// JSON values are the same if they are equal as JSON, however they are written.
-    static func members(
-        _ check: Int, _ literals: [Literal]
-    ) throws(RuleError) -> (Int, @Sendable (UnsafeBufferPointer<UInt8>) -> Bool) {
-        var members: Set<String> = []
-        for literal in literals {
-            guard let value = try? JSONParser.parse(literal.text) else {
-                throw RuleError("\"\(literal.text)\" in oneOf is not JSON")
-            }
-            members.insert(value.canonical)
-        }
-        return (
-            check, { [members] text in (try? JSONParser.parse(text)).map { members.contains($0.canonical) } ?? false }
-        )
     }
 
     /// Throws if a tolerance means nothing.

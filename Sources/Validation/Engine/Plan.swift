@@ -16,10 +16,17 @@ struct Plan: Sendable {
     /// The check of each departure.
     private var departureChecks = [Int?](repeating: nil, count: Departure.allCases.count)
     var missingColumnCheck = 0
+    /// Reads what others refer to: values of type `any` are then compared as they are written, so that a table of one
+    /// format may refer to one of another.
+    var isReference = false
     var needsAnyColumn = false
-    var columnIndex: [String: Int] = [:]
+    var columnIndex: [ExactText: Int] = [:]
+    /// How many columns are declared by a name.
+    var namesakes: [ExactText: Int] = [:]
+    /// By column, how many of its name are declared before it, if any.
+    var repeats: [Int: Int] = [:]
     /// By column, the texts that stand for a missing value.
-    var markers: [String: [String]] = [:]
+    var markers: [ExactText: [String]] = [:]
 
     func check(of departure: Departure) -> Int? { departureChecks[departure.number] }
 
@@ -72,7 +79,8 @@ struct ColumnPlan: Sendable {
     struct Bound: Sendable {
         var check: Int
         var kind: Column.Constraint.Bound
-        var exact: ExactDecimal
+        /// Nil for infinity, which values of a column of doubles alone are held against, all of them on the lane.
+        var exact: ExactDecimal?
         /// The lane's positions that keep to it.
         var low: Int64
         var high: Int64

@@ -36,21 +36,27 @@ public final class ReferenceColumns: @unchecked Sendable {
             }
             UniqueKey(columns: reference.columns)
         }
-        let plan = try Plan(rules)
+        var plan = try Plan(rules)
+        plan.isReference = true
         let isText = plan.keys[0].isText(in: plan)
         let keys = KeySet(isText: isText)
-        try read { source in
-            var run = ValidationRun(plan, ValidationOptions(offenders: 0), [])
+        try read { [plan] source in
+            var run = ValidationRun(plan, ValidationOptions(offenders: 1), [])
             run.keySets = [keys]
             let report = try run.run(source)
-            let name = reference.shown
-            for departure in [Departure.wrongFormat, .unterminatedQuote, .rowTooLong] {
-                guard report.checks.contains(where: { $0.rule == departure.rawValue && $0.count > 0 }) else { continue }
-                throw RuleError("\(name) can't be read to its end: \(departure.rawValue)")
+            var ends: [Departure] = [.wrongFormat, .unterminatedQuote, .rowTooLong]
+            // Within an array reading ends there; a line is but one row.
+            if format.kind == .jsonArray { ends.append(.malformedJSON) }
+            for departure in ends {
+                guard let check = report.checks.first(where: { $0.rule == departure.rawValue && $0.count > 0 }) else {
+                    continue
+                }
+                let seen = departure == .wrongFormat ? check.offenders.first.map { ": \($0.value)" } ?? "" : ""
+                throw reference.error("can't be read to its end: \(departure.rawValue)\(seen)")
             }
             if let missing = report.checks.first(where: { $0.rule == "missing-column" }), missing.count > 0 {
-                let names = reference.columns.filter { name in !report.columns.contains { $0.name == name } }
-                throw RuleError("\(name) has no column \(names.joined(separator: ", "))")
+                let names = reference.columns.filter { name in !report.columns.contains { $0.name.isExactly(name) } }
+                throw reference.error("has no column \(names.joined(separator: ", "))")
             }
         }
         self.keys = keys

@@ -6,7 +6,8 @@ public struct Row {
     let row: Int
 
     private func lane(_ name: String) -> (ColumnPlan, Int64)? {
-        guard let column = evaluator.plan.columnIndex[name], let position = evaluator.position(column, row) else {
+        guard let column = evaluator.plan.columnIndex[ExactText(name)], let position = evaluator.position(column, row)
+        else {
             return nil
         }
         return (evaluator.plan.columns[column], position)
@@ -14,7 +15,7 @@ public struct Row {
 
     /// Whether the value is missing.
     public func isMissing(_ name: String) -> Bool {
-        guard let column = evaluator.plan.columnIndex[name] else { return true }
+        guard let column = evaluator.plan.columnIndex[ExactText(name)] else { return true }
         return evaluator.isMissing(column, row)
     }
 
@@ -69,7 +70,9 @@ public struct Row {
 
     /// The text of any column, quotes taken off.
     public func text(_ name: String) -> String? {
-        guard let column = evaluator.plan.columnIndex[name], !evaluator.isMissing(column, row) else { return nil }
+        guard let column = evaluator.plan.columnIndex[ExactText(name)], !evaluator.isMissing(column, row) else {
+            return nil
+        }
         return evaluator.text(column, row).map { String(decoding: $0, as: UTF8.self) }
     }
 }

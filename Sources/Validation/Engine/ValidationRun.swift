@@ -109,7 +109,7 @@ struct ValidationRun {
         /// A row that goes on and on is not judged again before twice as much of it is there.
         var judgedAgainAt = 0
         while true {
-            while !isRead, pipeline.count < BlockPipeline.depth {
+            while !isRead, pipeline.hasRoom(for: block.count, options.blockSize) {
                 var whole = block
                 if !block.isLast {
                     let cut = BlockCut.end(block, from: start, dialect)

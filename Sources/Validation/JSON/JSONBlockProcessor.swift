@@ -10,7 +10,6 @@ final class JSONBlockProcessor {
     private var block = Block(base: UnsafePointer(bitPattern: 64).unsafelyUnwrapped, count: 0, origin: 0, isLast: false)
     /// Within an array: what may come next.
     private var place = ArrayPlace.start
-    private var unknownNames: Set<String> = []
     /// Until the first row that is an object: lines that are none. So many make it a file of another format.
     private var badLines = 0
     private var hasRows = false
@@ -125,7 +124,7 @@ final class JSONBlockProcessor {
             return nil
         }
         hasRows = true
-        noteNames()
+        noteNames(position)
         if let problem = reader.invalidUTF8 {
             flush()
             beginRow(position)
@@ -148,13 +147,14 @@ final class JSONBlockProcessor {
     }
 
     /// Members that no rule declares count once each, as a header's columns do.
-    private func noteNames() {
-        guard !reader.unknown.isEmpty, unknownNames.count < 1000 else { return }
-        for name in reader.unknown where unknownNames.insert(name).inserted {
+    private func noteNames(_ position: Int) {
+        for bytes in reader.unknown {
+            let name = String(decoding: bytes, as: UTF8.self)
             for rule in binding.plan.fileRules {
                 switch rule.kind {
-                case .onlyDeclared: add(rule.check, nil, 0, name)
-                case .forbidden(let names) where names.contains(name): add(rule.check, nil, 0, name)
+                case .onlyDeclared: add(rule.check, nil, position, name)
+                case .forbidden(let names) where names.contains(where: { $0.isExactly(name) }):
+                    add(rule.check, nil, position, name)
                 default: break
                 }
             }

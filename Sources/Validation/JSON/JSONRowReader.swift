@@ -8,16 +8,35 @@ struct JSONRowReader {
     private(set) var kinds: [JSONField]
     /// By column, where its value starts, relative to the row.
     private(set) var positions: [Int]
-    private(set) var unknown: [String] = []
+    /// Members without a column that have come for the first time.
+    private(set) var unknown: [[UInt8]] = []
     private(set) var hasDuplicate = false
     /// Where the row stops being UTF-8, relative to it.
     private(set) var invalidUTF8: Int?
     private var key: [UInt8] = []
+    /// Columns of one name: an object has but one member for all of them.
+    private var namesakes: [(column: Int, first: Int)] = []
+    /// The row that each member without a column last came in, so that one that comes twice is found without a set for every
+    /// row; so many are remembered.
+    private var lastRows: [[UInt8]: Int] = [:]
+    private static let mostRemembered = 1024
+    /// Those of this row beyond them.
+    private var others: Set<[UInt8]> = []
+    private var row = 0
 
     init(_ header: [String]) {
-        names = header.map { Array($0.utf8) }
+        var names = header.map { Array($0.utf8) }
         var places: [[UInt8]: Int] = [:]
-        for (place, name) in names.enumerated() { places[name] = place }
+        for (place, name) in names.enumerated() {
+            if let first = places[name] {
+                namesakes.append((place, first))
+                // No member has this name.
+                names[place] = [0xff]
+            } else {
+                places[name] = place
+            }
+        }
+        self.names = names
         self.places = places
         ranges = names.map { _ in 0..<0 }
         kinds = names.map { _ in .absent }
@@ -30,6 +49,8 @@ struct JSONRowReader {
     mutating func read(_ text: UnsafeBufferPointer<UInt8>, expectsEnd: Bool) throws(JSONSyntaxError) -> Int {
         characters.removeAll(keepingCapacity: true)
         unknown.removeAll(keepingCapacity: true)
+        if !others.isEmpty { others = [] }
+        row += 1
         hasDuplicate = false
         invalidUTF8 = nil
         for column in kinds.indices {
@@ -38,15 +59,25 @@ struct JSONRowReader {
             positions[column] = 0
         }
         var parser = JSONParser(text)
-        try parser.object { (parser: inout JSONParser, expected: Int) throws(JSONSyntaxError) in
-            try member(&parser, expected)
-        }
-        let length = parser.index
-        if expectsEnd {
-            parser.skipSpace()
-            guard parser.index == text.count else {
-                throw JSONSyntaxError(message: "more text after the object", line: 1, byte: parser.index)
+        let length: Int
+        do throws(JSONSyntaxError) {
+            try parser.object { (parser: inout JSONParser, expected: Int) throws(JSONSyntaxError) in
+                try member(&parser, expected)
             }
+            length = parser.index
+            if expectsEnd {
+                parser.skipSpace()
+                guard parser.index == text.count else {
+                    throw JSONSyntaxError(message: "more text after the object", line: 1, byte: parser.index)
+                }
+            }
+        } catch {
+            // It is no row, or one that will be read again.
+            for name in unknown { lastRows[name] = nil }
+            throw error
+        }
+        for (column, first) in namesakes {
+            (kinds[column], ranges[column], positions[column]) = (kinds[first], ranges[first], positions[first])
         }
         checkUTF8(UnsafeBufferPointer(rebasing: text[..<length]))
         return length
@@ -59,7 +90,7 @@ struct JSONRowReader {
         try parser.colon()
         let column = expected < names.count && names[expected] == key ? expected : places[key]
         guard let column else {
-            unknown.append(String(decoding: key, as: UTF8.self))
+            noteUnknown()
             try parser.skipValue(depth: 1)
             return
         }
@@ -70,11 +101,23 @@ struct JSONRowReader {
         ranges[column] = start..<characters.count
     }
 
+    private mutating func noteUnknown() {
+        if let last = lastRows[key] {
+            lastRows[key] = row
+            if last == row { hasDuplicate = true }
+        } else if lastRows.count < Self.mostRemembered {
+            lastRows[key] = row
+            unknown.append(key)
+        } else if !others.insert(key).inserted {
+            hasDuplicate = true
+        }
+    }
+
     private mutating func checkUTF8(_ bytes: UnsafeBufferPointer<UInt8>) {
         var utf8 = UTF8Validator()
         for (offset, byte) in bytes.enumerated() where byte >= 0x80 || utf8.isPending {
-            if utf8.rejects(byte) {
-                invalidUTF8 = offset
+            if let before = utf8.rejects(byte) {
+                invalidUTF8 = offset - before
                 return
             }
         }

@@ -10,7 +10,7 @@ final class JSONSchema: Sendable {
         var always: Bool?
         var types: Set<String>?
         /// Canonical texts, of `enum` and `const`.
-        var members: [Set<String>] = []
+        var members: [Set<ExactText>] = []
         var multipleOf: ExactDecimal?
         var bounds: [(kind: Column.Constraint.Bound, value: ExactDecimal)] = []
         var lengths = 0...Int.max
@@ -21,13 +21,13 @@ final class JSONSchema: Sendable {
         var itemCounts = 0...Int.max
         var uniqueItems = false
         var memberCounts = 0...Int.max
-        var required: [String] = []
-        var properties: [String: Int] = [:]
+        var required: [ExactText] = []
+        var properties: [ExactText: Int] = [:]
         var patternProperties: [(pattern: Pattern, node: Int)] = []
         var additionalProperties: Int?
         var propertyNames: Int?
-        var dependentRequired: [(name: String, others: [String])] = []
-        var dependentSchemas: [(name: String, node: Int)] = []
+        var dependentRequired: [(name: ExactText, others: [ExactText])] = []
+        var dependentSchemas: [(name: ExactText, node: Int)] = []
         var all: [Int] = []
         var any: [[Int]] = []
         var one: [[Int]] = []
@@ -65,7 +65,7 @@ final class JSONSchema: Sendable {
         if let always = node.always { return always }
         if let types = node.types, !types.contains(where: { value.isOf($0) }) { return false }
         if !node.members.isEmpty {
-            let canonical = value.canonical
+            let canonical = ExactText(value.canonical)
             guard node.members.allSatisfy({ $0.contains(canonical) }) else { return false }
         }
         let holds =
@@ -111,14 +111,14 @@ final class JSONSchema: Sendable {
         {
             return false
         }
-        return !node.uniqueItems || Set(elements.map(\.canonical)).count == elements.count
+        return !node.uniqueItems || Set(elements.map { ExactText($0.canonical) }).count == elements.count
     }
 
     private func allows(
         object members: [(key: String, value: JSONValue)], _ value: JSONValue, _ node: Node
     ) -> Bool {
         // A member that stands there twice counts once, with its last value.
-        let known = Dictionary(members.map { ($0.key, $0.value) }) { $1 }
+        let known = Dictionary(members.map { (ExactText($0.key), $0.value) }) { $1 }
         guard node.memberCounts.contains(known.count), node.required.allSatisfy({ known[$0] != nil }) else {
             return false
         }
@@ -129,7 +129,7 @@ final class JSONSchema: Sendable {
             guard allows(value, schema) else { return false }
         }
         for (name, member) in known {
-            if let names = node.propertyNames, !allows(JSONValue(content: .string(name), line: 1), names) {
+            if let names = node.propertyNames, !allows(JSONValue(content: .string(name.text), line: 1), names) {
                 return false
             }
             var isCovered = false
@@ -137,7 +137,7 @@ final class JSONSchema: Sendable {
                 isCovered = true
                 guard allows(member, schema) else { return false }
             }
-            for (pattern, schema) in node.patternProperties where pattern.matches(name) {
+            for (pattern, schema) in node.patternProperties where pattern.matches(name.text) {
                 isCovered = true
                 guard allows(member, schema) else { return false }
             }
@@ -166,9 +166,9 @@ extension JSONValue {
             return json.text
         case .array(let elements): return "[" + elements.map(\.canonical).joined(separator: ",") + "]"
         case .object(let members):
-            let last = Dictionary(members.map { ($0.key, $0.value) }) { $1 }
-            let texts = last.sorted { $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars) }.map {
-                JSONValue(content: .string($0.key), line: 1).canonical + ":" + $0.value.canonical
+            let last = Dictionary(members.map { (ExactText($0.key), $0.value) }) { $1 }
+            let texts = last.sorted { $0.key.text.utf8.lexicographicallyPrecedes($1.key.text.utf8) }.map {
+                JSONValue(content: .string($0.key.text), line: 1).canonical + ":" + $0.value.canonical
             }
             return "{" + texts.joined(separator: ",") + "}"
         }

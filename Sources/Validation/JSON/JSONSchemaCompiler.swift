@@ -4,7 +4,7 @@ struct JSONSchemaCompiler {
     private var lines: [Int] = []
     private let document: JSONValue
     /// By JSON pointer, what a reference found there.
-    private var referred: [String: Int] = [:]
+    private var referred: [ExactText: Int] = [:]
     private var depth = 0
     /// Up to draft 7 `$ref` hides its siblings, and `items` may be an array.
     private let isDraft7: Bool
@@ -82,8 +82,8 @@ struct JSONSchemaCompiler {
                 names.insert(name)
             }
             node.types = names
-        case "enum": node.members.append(Set(try value.array(what).map(\.canonical)))
-        case "const": node.members.append([value.canonical])
+        case "enum": node.members.append(Set(try value.array(what).map { ExactText($0.canonical) }))
+        case "const": node.members.append([ExactText(value.canonical)])
         case "multipleOf":
             let divisor = try number(value, what)
             guard divisor > .zero, ExactDecimal.zero.isMultiple(of: divisor) != nil else {
@@ -119,8 +119,9 @@ struct JSONSchemaCompiler {
             let most = try schema["maxContains"]?.count("\"maxContains\"") ?? Int.max
             // An impossible range holds for no array: at least one more than there can be.
             node.contains = (try compile(value), least <= most ? least...most : Int.max...Int.max)
-        case "required": node.required += try texts(value, what)
-        case "properties": for (name, value) in try value.object(what) { node.properties[name] = try compile(value) }
+        case "required": node.required += try texts(value, what).map(ExactText.init)
+        case "properties":
+            for (name, value) in try value.object(what) { node.properties[ExactText(name)] = try compile(value) }
         case "patternProperties":
             for (name, schema) in try value.object(what) {
                 let text = JSONValue(content: .string(name), line: schema.line)
@@ -131,9 +132,9 @@ struct JSONSchemaCompiler {
         case "dependentRequired", "dependentSchemas", "dependencies":
             for (name, value) in try value.object(what) {
                 if case .array = value.content, key != "dependentSchemas" {
-                    node.dependentRequired.append((name, try texts(value, what)))
+                    node.dependentRequired.append((ExactText(name), try texts(value, what).map(ExactText.init)))
                 } else if key != "dependentRequired" {
-                    node.dependentSchemas.append((name, try compile(value)))
+                    node.dependentSchemas.append((ExactText(name), try compile(value)))
                 } else {
                     throw RuleError("\"dependentRequired\" holds arrays of names, not \(value.kind)", line: value.line)
                 }
@@ -180,8 +181,8 @@ struct JSONSchemaCompiler {
     private func pattern(_ value: JSONValue, _ what: String) throws(RuleError) -> Pattern {
         let expression = try value.string(what)
         do {
-            _ = try Pattern(expression)
-            return try Pattern("[\\s\\S]*(?:\(expression))[\\s\\S]*")
+            _ = try Pattern(expression, isECMAScript: true)
+            return try Pattern("[\\s\\S]*(?:\(expression))[\\s\\S]*", isECMAScript: true)
         } catch { throw RuleError(error.message, line: value.line) }
     }
 
@@ -213,7 +214,7 @@ struct JSONSchemaCompiler {
                 line: reference.line)
         }
         let pointer = String(target.dropFirst())
-        if let known = referred[pointer] { return known }
+        if let known = referred[ExactText(pointer)] { return known }
         guard let found = pointer.isEmpty || pointer.hasPrefix("/") ? place(pointer) : anchor(pointer, document) else {
             throw RuleError("\"$ref\": there is no \(target) in this schema", line: reference.line)
         }
@@ -221,7 +222,7 @@ struct JSONSchemaCompiler {
         let index = nodes.count
         nodes.append(JSONSchema.Node())
         lines.append(reference.line)
-        referred[pointer] = index
+        referred[ExactText(pointer)] = index
         let compiled = try compile(found)
         nodes[index].all = [compiled]
         return index
@@ -266,7 +267,7 @@ struct JSONSchemaCompiler {
     private func anchor(_ name: String, _ value: JSONValue) -> JSONValue? {
         switch value.content {
         case .object(let members):
-            if case .string(name)? = value["$anchor"]?.content { return value }
+            if case .string(let anchor)? = value["$anchor"]?.content, anchor.isExactly(name) { return value }
             for member in members { if let found = anchor(name, member.value) { return found } }
         case .array(let elements): for element in elements { if let found = anchor(name, element) { return found } }
         default: break

@@ -33,7 +33,7 @@ struct JSONValue: Sendable {
 
     subscript(key: String) -> JSONValue? {
         guard case .object(let members) = content else { return nil }
-        return members.last { $0.key == key }?.value
+        return members.last { $0.key.isExactly(key) }?.value
     }
 }
 
@@ -66,6 +66,16 @@ struct JSONParser {
             do throws(JSONSyntaxError) { return .success(try parse(bytes)) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Reads a document; a byte order mark is no part of it.
+    static func parse(document bytes: UnsafeBufferPointer<UInt8>) throws(JSONSyntaxError) -> JSONValue {
+        try parse(
+            UnsafeBufferPointer(rebasing: bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]))
+    }
+
+    static func parse(document text: String) throws(JSONSyntaxError) -> JSONValue {
+        try parse(text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text)
     }
 
     private func error(_ message: String) -> JSONSyntaxError {

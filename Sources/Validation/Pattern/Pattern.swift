@@ -1,9 +1,10 @@
 /// A regular expression that a whole value must match, in time linear in the value's length.
 ///
 /// The syntax is what XML Schema and the common engines share: alternation, groups (`(…)`, `(?:…)`), the quantifiers
-/// `* + ? {n} {n,} {n,m}` (lazy ones mean the same), classes with ranges and negation, `\d \w \s` and their opposites,
-/// `\p{L}` and the like for general categories, `\uXXXX`, `.`, and `^` and `$` at the ends. Look-around and back-references
-/// are refused: they can't be matched in linear time.
+/// `* + ? {n} {n,} {n,m}` (lazy ones mean the same), classes with ranges, negation and subtraction, `\d \w \s` and their
+/// opposites, `\p{L}` and the like for general categories, `\uXXXX`, `.`, and `^` and `$` at the ends. `\d` is every decimal
+/// digit of Unicode, as in XML Schema. Look-around and back-references are refused: they can't be matched in linear time; so are
+/// Unicode blocks (`\p{IsGreek}`) and POSIX classes (`[:alpha:]`).
 public struct Pattern: Sendable {
     /// The expression as it was written.
     public let expression: String
@@ -12,9 +13,12 @@ public struct Pattern: Sendable {
     let shape: PatternShape?
 
     /// Compiles an expression; throws ``RuleError`` that says where it is wrong.
-    public init(_ expression: String) throws(RuleError) {
+    public init(_ expression: String) throws(RuleError) { try self.init(expression, isECMAScript: false) }
+
+    /// In ECMAScript, whose expressions JSON Schema has, `\d` is an ASCII digit.
+    init(_ expression: String, isECMAScript: Bool) throws(RuleError) {
         self.expression = expression
-        var parser = PatternParser(expression)
+        var parser = PatternParser(expression, isECMAScript: isECMAScript)
         let node = try parser.parse()
         program = try PatternProgram(node, expression)
         shape = PatternShape(node)
@@ -52,7 +56,8 @@ struct ScalarClass: Sendable {
     /// Taken out again: `[a-z-[aeiou]]`.
     var subtracted: [ScalarClass] = []
 
-    static let digit = ScalarClass(ranges: [0x30...0x39])
+    static let digit = ScalarClass(ranges: [0x30...0x39], categories: [("Nd", false)])
+    static let asciiDigit = ScalarClass(ranges: [0x30...0x39])
     static let word = ScalarClass(
         ranges: [0x30...0x39, 0x41...0x5a, 0x5f...0x5f, 0x61...0x7a], categories: [("L", false), ("N", false)])
     static let space = ScalarClass(

@@ -15,10 +15,12 @@ struct PatternParser {
     private let scalars: [Unicode.Scalar]
     private var index = 0
     private var depth = 0
+    private let digit: ScalarClass
     private static let mostRepeats = 1000
 
-    init(_ expression: String) {
+    init(_ expression: String, isECMAScript: Bool = false) {
         self.expression = expression
+        digit = isECMAScript ? .asciiDigit : .digit
         scalars = Array(expression.unicodeScalars)
     }
 
@@ -167,8 +169,8 @@ struct PatternParser {
         index += 1
         func one(_ scalar: UInt32) -> ScalarClass { ScalarClass(ranges: [scalar...scalar]) }
         switch letter {
-        case "d": return .digit
-        case "D": return ScalarClass.digit.negated()
+        case "d": return digit
+        case "D": return digit.negated()
         case "w": return .word
         case "W": return ScalarClass.word.negated()
         case "s": return .space
@@ -195,9 +197,11 @@ struct PatternParser {
             }
             guard current == "}" else { throw error("expected } after a category") }
             index += 1
-            let known = ["L", "M", "N", "P", "S", "Z", "C"]
-            guard let first = name.first, known.contains(String(first)), name.count <= 2 else {
-                throw error("\(name) is no general category; expected L, Lu, N, Nd, P, …")
+            guard Self.categories.contains(name) else {
+                throw error(
+                    name.hasPrefix("Is")
+                        ? "the Unicode block \(name) is not supported; expected its range, such as [\\u0370-\\u03FF]"
+                        : "\(name) is no general category; expected L, Lu, N, Nd, P, …")
             }
             return ScalarClass(categories: [(name, letter == "P")])
         default:
@@ -205,6 +209,12 @@ struct PatternParser {
             return one(letter.value)
         }
     }
+
+    private static let categories: Set<String> = [
+        "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe",
+        "Pi",
+        "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Cs", "Co", "Cn",
+    ]
 
     private mutating func hex(_ count: Int) throws(RuleError) -> UInt32 {
         var value: UInt32 = 0
@@ -233,6 +243,12 @@ struct PatternParser {
                 return result
             }
             isFirst = false
+            if scalar == "[", index + 1 < scalars.count, [":", ".", "="].contains(scalars[index + 1]),
+                let end = scalars[(index + 2)...].firstIndex(of: "]"), end > index + 2,
+                scalars[end - 1] == scalars[index + 1]
+            {
+                throw error("POSIX classes such as [:alpha:] are not supported; expected a general category, \\p{L}")
+            }
             if scalar == "-", index + 1 < scalars.count, scalars[index + 1] == "[" {
                 index += 2
                 result.subtracted.append(try characterClass())

@@ -46,6 +46,13 @@ public struct Column: Sendable, RuleElement {
         typeConsequence = Consequence(severity: severity, tolerance: tolerance)
     }
 
+    var isRequired: Bool {
+        constraints.contains { constraint in
+            if case .required = constraint.kind { return true }
+            return false
+        }
+    }
+
     func adding(_ kind: Constraint.Kind, _ severity: Severity, _ tolerance: Tolerance) -> Column {
         var copy = self
         copy.constraints.append(

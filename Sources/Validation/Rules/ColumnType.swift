@@ -110,7 +110,7 @@ public struct ColumnType: Sendable, Equatable {
             case .number, .decimal: .number
             case .boolean: .boolean
             case .date: .date
-            case .time: .time
+            case .time: .time(.iso)
             case .datetime: .datetime
             default: .string
             }
@@ -147,7 +147,10 @@ enum StringFormat: Sendable, Equatable { case any, email, uri, binary }
 
 enum GeopointFormat: Sendable, Equatable { case text, array, object }
 
-enum ListItem: Sendable, Equatable { case string, integer, boolean, number, datetime, date, time }
+enum ListItem: Sendable, Equatable {
+    case string, integer, boolean, number, datetime, date
+    case time(TemporalFormat)
+}
 
 struct NumberFormat: Sendable, Equatable {
     var decimalChar: Character = "."
@@ -165,6 +168,8 @@ struct BooleanFormat: Sendable, Equatable {
 enum TemporalFormat: Sendable, Equatable {
     /// ISO 8601, strictly.
     case iso
+    /// A time of day to the second, `hh:mm:ss`, and nothing else: what version 2 of Table Schema has.
+    case seconds
     /// Any of the forms that people write, first match wins.
     case any
     /// A pattern of `strptime`.

@@ -9,7 +9,7 @@ extension Dialect {
     /// Reads a dialect descriptor; what it leaves out is RFC 4180's. Throws ``RuleError`` with the line of a mistake.
     public init(json: String) throws(RuleError) {
         let value: JSONValue
-        do { value = try JSONParser.parse(json) } catch { throw RuleError(error.message, line: error.line) }
+        do { value = try JSONParser.parse(document: json) } catch { throw RuleError(error.message, line: error.line) }
         try self.init(value, delimiter: ",")
     }
 

@@ -51,6 +51,8 @@ public struct RuleDefinition: Sendable {
     var departures: [Departure: Consequence] = [:]
     /// At least one declared column must be in the file, though each alone is optional.
     var needsAnyColumn = false
+    /// Several columns of one name are told apart by their order.
+    var allowsRepeatedNames = false
 }
 
 /// Lets a ``RuleSet`` be written as a list of rules, with `if` and `for` where they help.

@@ -108,7 +108,9 @@ extension CSVScanner {
             guard opening & ~mayOpen == 0, closing & ~mayFollow == 0 else { return false }
             if utf8.isPending || !isASCII {
                 for offset in position..<position + 64 where base[offset] >= 0x80 || utf8.isPending {
-                    if utf8.rejects(base[offset]) { departures.append((.invalidUTF8, offset)) }
+                    if let before = utf8.rejects(base[offset]) {
+                        departures.append((.invalidUTF8, offset - before))
+                    }
                 }
             }
             if opening != 0 {

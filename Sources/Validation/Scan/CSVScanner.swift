@@ -19,6 +19,8 @@ struct CSVScanner {
         case escapedInBare
         case escapedInQuoted
         case comment
+        /// After a carriage return that was escaped: the line feed of the same line end is no row's end either.
+        case escapedReturn
     }
 
     let delimiter: UInt8
@@ -96,7 +98,7 @@ struct CSVScanner {
     mutating func finish(_ base: UnsafePointer<UInt8>, at end: Int, into index: inout SeparatorIndex) -> Bool {
         if returnPending { departures.append((.strayCarriageReturn, end - 1)) }
         returnPending = false
-        if utf8.finish() { departures.append((.invalidUTF8, end - 1)) }
+        if let bytes = utf8.finish() { departures.append((.invalidUTF8, end - bytes)) }
         guard state != .rowStart else { return false }
         if state == .quoted || state == .escapedInQuoted { departures.append((.unterminatedQuote, quotePosition)) }
         index.reserve(1)
@@ -121,10 +123,10 @@ struct CSVScanner {
     ) {
         for position in range {
             let byte = base[position]
-            if byte == 0 { departures.append((.nulByte, position)) }
             if byte >= 0x80 || utf8.isPending {
-                if utf8.rejects(byte) { departures.append((.invalidUTF8, position)) }
+                if let before = utf8.rejects(byte) { departures.append((.invalidUTF8, position - before)) }
             }
+            if byte == 0 { departures.append((.nulByte, position)) }
             if returnPending {
                 returnPending = false
                 if byte != terminator {
@@ -147,7 +149,9 @@ struct CSVScanner {
         case .comment:
             if byte == terminator { endRow(position, &index) }
         case .escapedInBare:
-            state = .bare
+            state = byte == 0x0d && terminator == 0x0a ? .escapedReturn : .bare
+        case .escapedReturn:
+            afterEscapedReturn(byte, position, &index)
         case .escapedInQuoted:
             state = .quoted
         case .quoted:
@@ -196,6 +200,12 @@ struct CSVScanner {
                 state = .bare
             }
         }
+    }
+
+    @inline(never)
+    private mutating func afterEscapedReturn(_ byte: UInt8, _ position: Int, _ index: inout SeparatorIndex) {
+        state = .bare
+        if byte != terminator { step(byte, position, &index) }
     }
 
     @inline(__always)

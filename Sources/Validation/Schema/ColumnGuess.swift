@@ -71,7 +71,7 @@ final class ColumnGuess: @unchecked Sendable {
         }
         kinds += [
             Kind(type: .date, members: [("type", "date")]), Kind(type: .datetime, members: [("type", "datetime")]),
-            Kind(type: .time, members: [("type", "time")]),
+            Kind(type: ColumnType(kind: .time(.seconds)), members: [("type", "time")]),
         ]
         for pattern in datePatterns {
             kinds.append(Kind(type: .date(pattern), members: [("type", "date"), ("format", pattern)]))
@@ -82,7 +82,7 @@ final class ColumnGuess: @unchecked Sendable {
                 kinds.append(Kind(type: .datetime(format), members: [("type", "datetime"), ("format", format)]))
             }
         }
-        for pattern in ["%H:%M", "%I:%M %p"] {
+        for pattern in ["%H:%M:%S.%f", "%H:%M", "%I:%M %p"] {
             kinds.append(Kind(type: .time(pattern), members: [("type", "time"), ("format", pattern)]))
         }
         kinds += [
@@ -133,7 +133,7 @@ final class ColumnGuess: @unchecked Sendable {
     }
 
     private func note(_ value: String, _ bytes: [UInt8]) {
-        if let known = distinct, !known.contains(value) {
+        if let known = distinct, !known.contains(where: { $0.isExactly(value) }) {
             distinct = known.count < Self.mostDistinct ? known + [value] : nil
         }
         isLong = isLong || bytes.count > 64

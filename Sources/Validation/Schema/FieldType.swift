@@ -5,9 +5,8 @@ enum FieldType {
         "yearmonth", "duration", "geopoint", "geojson", "any",
     ]
 
-    /// `untyped` is what a field without a `type` is: a string in version 1, anything in version 2.
-    static func read(_ field: JSONValue, untyped: String) throws(RuleError) -> ColumnType {
-        let type = try field["type"]?.string("a field's \"type\"") ?? untyped
+    static func read(_ field: JSONValue, _ version: SchemaVersion) throws(RuleError) -> ColumnType {
+        let type = try field["type"]?.string("a field's \"type\"") ?? version.untyped
         let line = field["type"]?.line ?? field.line
         var format = try field["format"]?.string("a field's \"format\"") ?? "default"
         // Version 0's way to write a pattern.
@@ -23,9 +22,7 @@ enum FieldType {
         func temporal() throws(RuleError) -> TemporalFormat {
             switch format {
             case "default": return .iso
-            case "any":
-                try one(of: ["default"])
-                return .any
+            case "any": return .any
             default:
                 guard format.contains("%") else {
                     throw RuleError(
@@ -61,14 +58,17 @@ enum FieldType {
             var boolean = BooleanFormat()
             if let values = field["trueValues"] { boolean.trueValues = try texts(values, "\"trueValues\"") }
             if let values = field["falseValues"] { boolean.falseValues = try texts(values, "\"falseValues\"") }
-            for text in boolean.trueValues where boolean.falseValues.contains(text) {
+            let falseValues = Set(boolean.falseValues.map(ExactText.init))
+            for text in boolean.trueValues where falseValues.contains(ExactText(text)) {
                 throw RuleError(
                     "\"\(text)\" stands in \"trueValues\" and in \"falseValues\"",
                     line: (field["falseValues"] ?? field["trueValues"])?.line ?? line)
             }
             return ColumnType(kind: .boolean(boolean))
         case "date": return ColumnType(kind: .date(try temporal()))
-        case "time": return ColumnType(kind: .time(try temporal()))
+        case "time":
+            let format = try temporal()
+            return ColumnType(kind: .time(format == .iso ? version.time : format))
         case "datetime": return ColumnType(kind: .datetime(try temporal()))
         case "object", "array":
             try one(of: ["default"])
@@ -77,7 +77,7 @@ enum FieldType {
             try one(of: ["default"])
             let items: [String: ListItem] = [
                 "string": .string, "integer": .integer, "boolean": .boolean, "number": .number, "datetime": .datetime,
-                "date": .date, "time": .time,
+                "date": .date, "time": .time(version.time),
             ]
             let name = try field["itemType"]?.string("\"itemType\"") ?? "string"
             guard let item = items[name] else {
@@ -154,7 +154,7 @@ enum FieldType {
 
 /// Reads a field's `constraints`.
 enum FieldConstraints {
-    private static let names = [
+    static let names = [
         "required", "unique", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
         "pattern", "enum", "jsonSchema",
     ]
@@ -201,7 +201,7 @@ enum FieldConstraints {
                 var literals: [Literal] = []
                 for element in try value.array("\"enum\"") {
                     literals.append(
-                        column.type.isJSON
+                        column.type.isWrittenInJSON
                             ? Literal(element.jsonText) : try element.literal("a value of \"enum\""))
                 }
                 if literals.isEmpty { throw RuleError("\"enum\" holds at least one value", line: line) }

@@ -27,7 +27,7 @@ struct SchemaDraft {
         }
         for guess in guesses {
             var field = Field(name: guess.name, members: guess.members)
-            let absent = report.columns.first { $0.name == guess.name }?.missing ?? 0
+            let absent = report.columns.first { $0.name.isExactly(guess.name) }?.missing ?? 0
             let isMarked = guess.markers.contains { missing.contains($0) }
             let isPresent = absent == 0 && !isMarked && report.rows > 0
             field.isRequired = isPresent
@@ -48,7 +48,7 @@ struct SchemaDraft {
     mutating func relax(_ report: ValidationReport) -> Bool {
         var isChanged = false
         for check in report.checks where check.count > 0 && !check.passed {
-            let place = check.columns.first.flatMap { name in fields.firstIndex { $0.name == name } }
+            let place = check.columns.first.flatMap { name in fields.firstIndex { $0.name.isExactly(name) } }
             switch (check.rule, place) {
             case ("type", let place?):
                 fields[place].members = [("type", "\"any\"")]

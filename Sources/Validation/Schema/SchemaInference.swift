@@ -42,8 +42,8 @@ public enum SchemaInference {
         guard names.count <= mostColumns else {
             throw RuleError("\(names.count) columns; a schema is inferred for up to \(mostColumns)")
         }
-        var seen = Set<String>()
-        let guesses = names.filter { !$0.isEmpty && seen.insert($0).inserted }.map(ColumnGuess.init)
+        var seen = Set<ExactText>()
+        let guesses = names.filter { !$0.isEmpty && seen.insert(ExactText($0)).inserted }.map(ColumnGuess.init)
         let rules = RuleSet("sample", format: format) {
             for guess in guesses {
                 Column(guess.name, .any).check("") { value in
@@ -83,12 +83,13 @@ public enum SchemaInference {
     /// The members of the first hundred objects, in the order of their first appearance.
     private static func memberNames(_ bytes: UnsafeRawBufferPointer) -> [String] {
         var names: [String] = []
+        var seen = Set<ExactText>()
         var parser = JSONParser(bytes.bindMemory(to: UInt8.self))
         parser.skipSpace()
         _ = parser.take(UInt8(ascii: "["))
         for _ in 0..<100 {
             guard let value = try? parser.value(depth: 0), case .object(let members) = value.content else { break }
-            for (key, _) in members where !names.contains(key) { names.append(key) }
+            for (key, _) in members where seen.insert(ExactText(key)).inserted { names.append(key) }
             parser.skipSpace()
             _ = parser.take(UInt8(ascii: ","))
         }

@@ -19,6 +19,10 @@ enum Suggestion {
         return nearest
     }
 
+    static func distance(_ left: String, _ right: String) -> Int {
+        distance(Array(left.unicodeScalars), Array(right.unicodeScalars))
+    }
+
     /// How many letters must be put in, taken out, changed or swapped with the next one.
     private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var before: [Int] = []

@@ -17,14 +17,14 @@ public struct TableSchema: Sendable {
     /// Throws ``RuleError`` with the line of the first mistake and what was expected there.
     public init(json: String, name: String, format: Format = .csv) throws(RuleError) {
         let value: JSONValue
-        do { value = try JSONParser.parse(json) } catch { throw RuleError(error.message, line: error.line) }
+        do { value = try JSONParser.parse(document: json) } catch { throw RuleError(error.message, line: error.line) }
         try self.init(value, name, format)
     }
 
     /// Reads a schema from bytes.
     public init(bytes: UnsafeRawBufferPointer, name: String, format: Format = .csv) throws(RuleError) {
         let value: JSONValue
-        do { value = try JSONParser.parse(bytes.bindMemory(to: UInt8.self)) } catch {
+        do { value = try JSONParser.parse(document: bytes.bindMemory(to: UInt8.self)) } catch {
             throw RuleError(error.message, line: error.line)
         }
         try self.init(value, name, format)
@@ -32,6 +32,7 @@ public struct TableSchema: Sendable {
 
     private init(_ value: JSONValue, _ name: String, _ format: Format) throws(RuleError) {
         rules = RuleSet(name, format: format) {}
+        rules.definition.allowsRepeatedNames = true
         // A whole resource descriptor carries its schema within.
         let schema = value["fields"] == nil ? value["schema"] ?? value : value
         let members = try schema.object("a Table Schema")
@@ -42,20 +43,24 @@ public struct TableSchema: Sendable {
             throw RuleError(
                 "the schema has no \"fields\"" + (meant.first.map { ", but \"\($0)\"" } ?? ""), line: value.line)
         }
-        if value["fields"] == nil, value["schema"] != nil { rules.format = try format.described(by: value) }
-        // Version 2 calls a field without a type "any", version 1 a string.
-        var untyped = "any"
-        if case .string(let profile)? = schema["$schema"]?.content, profile.contains("/1.") { untyped = "string" }
+        try PropertyNames.schema.check(schema)
+        if value["fields"] == nil, value["schema"] != nil {
+            try PropertyNames.resource.check(value)
+            rules.format = try format.described(by: value)
+        }
+        let version = SchemaVersion(schema["$schema"])
         rules.missing = try schema["missingValues"].map(Self.markers) ?? [""]
         var match = FieldsMatch.exact
         if let text = schema["fieldsMatch"] { match = try FieldsMatch(text) }
-        var lines: [String: Int] = [:]
-        for field in try fields.array("\"fields\"") { try add(field, match, untyped, &lines) }
+        let keyed = Set(try schema["primaryKey"]?.names("a key").map(ExactText.init) ?? [])
+        for field in try fields.array("\"fields\"") { try add(field, match, version, keyed) }
         for (key, member) in members {
             switch key {
             case "primaryKey": try addKey(member, required: true)
             case "uniqueKeys":
-                for key in try member.array("\"uniqueKeys\"") { try addKey(key, required: false) }
+                let keys = try member.array("\"uniqueKeys\"")
+                if keys.isEmpty { throw RuleError("\"uniqueKeys\" holds at least one key", line: member.line) }
+                for key in keys { try addKey(key, required: false) }
             case "foreignKeys":
                 for key in try member.array("\"foreignKeys\"") { try addForeignKey(key) }
             default: break
@@ -88,21 +93,27 @@ public struct TableSchema: Sendable {
     /// Texts, or objects with a value and a label.
     private static func markers(_ value: JSONValue) throws(RuleError) -> [String] {
         var all: [String] = []
+        var seen: Set<ExactText> = []
         for element in try value.array("\"missingValues\"") {
+            let text: String
             if case .object = element.content {
-                guard let text = element["value"] else {
+                guard let value = element["value"] else {
                     throw RuleError("a missing value needs its \"value\"", line: element.line)
                 }
-                all.append(try text.string("the \"value\" of a missing value"))
+                text = try value.string("the \"value\" of a missing value")
             } else {
-                all.append(try element.string("a missing value"))
+                text = try element.string("a missing value")
             }
+            guard seen.insert(ExactText(text)).inserted else {
+                throw RuleError("the missing value \"\(text)\" stands there twice", line: element.line)
+            }
+            all.append(text)
         }
         return all
     }
 
     private mutating func add(
-        _ field: JSONValue, _ match: FieldsMatch, _ untyped: String, _ lines: inout [String: Int]
+        _ field: JSONValue, _ match: FieldsMatch, _ version: SchemaVersion, _ keyed: Set<ExactText>
     ) throws(RuleError) {
         guard case .object = field.content else {
             throw RuleError("a field is an object with a \"name\", not \(field.kind)", line: field.line)
@@ -110,15 +121,10 @@ public struct TableSchema: Sendable {
         guard let name = try field["name"]?.string("a field's \"name\"") else {
             throw RuleError("a field has no \"name\"", line: field.line)
         }
-        if let other = lines.updateValue(field.line, forKey: name) {
-            throw RuleError(
-                "a second field \"\(name)\"; the first is on line \(other)",
-                line: field["name"]?.line ?? field.line)
-        }
-        var column = Column(name, try FieldType.read(field, untyped: untyped))
+        try PropertyNames.field.check(field)
+        var column = Column(name, try FieldType.read(field, version))
         column.line = field.line
         column.missing = try field["missingValues"].map(Self.markers)
-        column.isOptional = match == .superset || match == .partial
         if let categories = field["categories"] {
             guard column.type.name == "string" || column.type.name == "integer" || column.type.name == "any" else {
                 throw RuleError(
@@ -129,14 +135,18 @@ public struct TableSchema: Sendable {
         }
         _ = try field["categoriesOrdered"]?.bool("\"categoriesOrdered\"")
         if let constraints = field["constraints"] { try FieldConstraints.add(constraints, to: &column) }
+        // A value that must be there needs its column.
+        column.isOptional =
+            (match == .superset || match == .partial) && !column.isRequired && !keyed.contains(ExactText(name))
         rules.definition.columns.append(column)
     }
 
     private static func categories(_ value: JSONValue) throws(RuleError) -> [Literal] {
         var all: [Literal] = []
+        var seen: Set<ExactText> = []
         for element in try value.array("\"categories\"") {
             let literal = try (element["value"] ?? element).literal("a category, or its \"value\",")
-            if all.contains(where: { $0.text == literal.text }) {
+            if !seen.insert(ExactText(literal.text)).inserted {
                 throw RuleError("the category \(literal.text) stands there twice", line: element.line)
             }
             all.append(literal)
@@ -153,6 +163,8 @@ public struct TableSchema: Sendable {
     }
 
     private mutating func addForeignKey(_ value: JSONValue) throws(RuleError) {
+        try PropertyNames.foreignKey.check(value)
+        if let reference = value["reference"] { try PropertyNames.reference.check(reference) }
         guard let fields = value["fields"], let reference = value["reference"], let target = reference["fields"] else {
             throw RuleError("a foreign key has \"fields\" and a \"reference\" with \"fields\"", line: value.line)
         }
@@ -162,12 +174,36 @@ public struct TableSchema: Sendable {
                 "a foreign key over \(names.0.count) columns refers to \(names.1.count)", line: target.line)
         }
         let resource = try reference["resource"]?.string("a reference's \"resource\"") ?? ""
+        if resource.isEmpty {
+            let declared = Set(rules.definition.columns.map { ExactText($0.name) })
+            if let name = names.1.first(where: { !declared.contains(ExactText($0)) }) {
+                throw RuleError(
+                    "the foreign key refers to the column \(name) of the table itself, which is not declared",
+                    line: target.line)
+            }
+        }
         rules.definition.tableRules.append(
             TableRule(
                 kind: .reference(
-                    columns: try fields.names("\"fields\""),
-                    Reference(object: resource, columns: try target.names("\"fields\""), types: [])),
+                    columns: names.0, Reference(object: resource, columns: names.1, types: [], line: value.line)),
                 consequence: .held, line: value.line))
+    }
+}
+
+/// What the versions of Table Schema read in different ways.
+struct SchemaVersion {
+    /// What a field without a `type` is.
+    let untyped: String
+    /// The default format of a time.
+    let time: TemporalFormat
+
+    /// By the profile that the schema names. One that names none is read as either may be: its fields without a type are
+    /// anything, as version 2 has it, and its times are ISO 8601's, as version 1 has it.
+    init(_ profile: JSONValue?) {
+        var name = ""
+        if case .string(let text)? = profile?.content { name = text }
+        untyped = name.contains("/1.") ? "string" : "any"
+        time = name.contains("/2.") ? .seconds : .iso
     }
 }
 

@@ -42,20 +42,29 @@ enum Civil {
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
     }
 
-    /// `23:59:59.5`, from microseconds since midnight.
-    static func text(microsecondsOfDay: Int) -> String {
-        let seconds = microsecondsOfDay / 1_000_000
-        var text = "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-        var fraction = microsecondsOfDay % 1_000_000
-        if fraction > 0 {
-            var width = 6
-            while fraction.isMultiple(of: 10) {
-                fraction /= 10
-                width -= 1
-            }
-            text += "." + padded(fraction, width)
-        }
-        return text
+    /// `23:59:59`
+    static func text(secondsOfDay seconds: Int) -> String {
+        "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+    }
+
+    /// `P1DT2H3M4.5S`, in days and what is shorter: how long a month is, only its date tells.
+    static func text(duration: ExactDecimal) -> String {
+        let (seconds, fraction) = parts(duration)
+        var text = "P"
+        if seconds >= 86_400 { text += "\(seconds / 86_400)D" }
+        var time = ""
+        if seconds / 3600 % 24 > 0 { time += "\(seconds / 3600 % 24)H" }
+        if seconds / 60 % 60 > 0 { time += "\(seconds / 60 % 60)M" }
+        if seconds % 60 > 0 || !fraction.isEmpty { time += "\(seconds % 60)\(fraction)S" }
+        if !time.isEmpty { text += "T" + time }
+        return text == "P" ? "PT0S" : text
+    }
+
+    /// The whole seconds at or below a number of seconds, and `.5`, the digits of what is beyond them, if any.
+    static func parts(_ value: ExactDecimal) -> (seconds: Int, fraction: String) {
+        let seconds = Int(value.lane(scale: 0, roundedUp: false))
+        let rest = value.adding(ExactDecimal(-Int128(seconds))) ?? .zero
+        return (seconds, rest == .zero ? "" : String(rest.text.dropFirst()))
     }
 
     static func padded(_ number: Int, _ width: Int) -> String {

@@ -29,7 +29,14 @@ struct Cursor {
 
     static func lowercased(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
 
-    mutating func skipSpaces() { while bytes.first == 0x20 || bytes.first == 0x09 { bytes.removeFirst() } }
+    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte >= 0x09 && byte <= 0x0d }
+
+    /// Passes over white space; false if there is none.
+    mutating func skipSpaces() -> Bool {
+        let count = bytes.prefix(while: Cursor.isSpace).count
+        bytes.removeFirst(count)
+        return count > 0
+    }
 
     /// A number of so many digits; nil if there are fewer.
     mutating func number(digits range: ClosedRange<Int>) -> Int? {

@@ -43,7 +43,7 @@ struct FieldReader: Sendable {
         case .duration:
             var cursor = Cursor(field)
             return Temporal.duration(&cursor)?.judged ?? .invalid
-        case .geopoint(let format): return StringForms.isGeopoint(field, format) ? .text : .invalid
+        case .geopoint(let format): return StringForms.geopoint(field, format) != nil ? .text : .invalid
         case .object, .array, .geojson: return StructuredForms.holds(kind, field) ? .text : .invalid
         case .list(let delimiter, let item):
             return StructuredForms.items(field, delimiter).allSatisfy { holds(item, $0) } ? .text : .invalid
@@ -52,21 +52,79 @@ struct FieldReader: Sendable {
         }
     }
 
-    private func holds(_ item: ListItem, _ field: ArraySlice<UInt8>) -> Bool {
-        let judged: Judged =
-            switch item {
-            case .string: .text
-            case .integer: integer(field, NumberFormat())
-            case .number: number(field, NumberFormat())
-            case .boolean:
-                BooleanFormat().trueValues.contains { $0.utf8.elementsEqual(field) }
-                    || BooleanFormat().falseValues.contains { $0.utf8.elementsEqual(field) } ? .lane(1) : .invalid
-            case .datetime: datetime(field, .iso)
-            case .date: date(field, .iso)
-            case .time: time(field, .iso)
+    /// Judges a number of JSON. It is written as JSON has it, whatever the column's own characters are; a whole number may
+    /// be written `1.0` or `1e2`.
+    func judge(number text: ArraySlice<UInt8>) -> Judged {
+        switch kind {
+        case .integer:
+            guard case .invalid = integer(text, NumberFormat()) else { return integer(text, NumberFormat()) }
+            guard let value = ExactDecimal(text), value.isInteger else { return .invalid }
+            return value.unscaled(scale: 0).map { .lane($0) } ?? .exact(value)
+        case .decimal: return decimal(text, NumberFormat())
+        case .number: return number(text, NumberFormat())
+        default: return judge(text)
+        }
+    }
+
+    private func judge(_ item: ListItem, _ field: ArraySlice<UInt8>) -> Judged {
+        switch item {
+        case .string: .text
+        case .integer: integer(field, NumberFormat())
+        case .number: number(field, NumberFormat())
+        case .boolean:
+            if BooleanFormat().trueValues.contains(where: { $0.utf8.elementsEqual(field) }) {
+                .lane(1)
+            } else {
+                BooleanFormat().falseValues.contains { $0.utf8.elementsEqual(field) } ? .lane(0) : .invalid
             }
-        if case .invalid = judged { return false }
+        case .datetime: datetime(field, .iso)
+        case .date: date(field, .iso)
+        case .time(let format): time(field, format)
+        }
+    }
+
+    private func holds(_ item: ListItem, _ field: ArraySlice<UInt8>) -> Bool {
+        if case .invalid = judge(item, field) { return false }
         return true
+    }
+
+    // MARK: Values without an order
+
+    /// Whether two values without an order are the same only if their texts are.
+    var isCanonical: Bool {
+        switch kind {
+        case .object, .array, .geojson, .geopoint: false
+        case .list(_, let item): item == .string
+        default: true
+        }
+    }
+
+    /// One text for all writings of a value without an order: what keys, references and enumerations compare.
+    func canonical(_ field: [UInt8]) -> [UInt8] {
+        switch kind {
+        case .object, .array, .geojson:
+            return StructuredForms.parse(field[...]).map { Array($0.canonical.utf8) } ?? field
+        case .geopoint(let format):
+            guard let (lon, lat) = StringForms.geopoint(field[...], format) else { return field }
+            return Array("\(lon.text),\(lat.text)".utf8)
+        case .list(let delimiter, let item) where item != .string:
+            let items = StructuredForms.items(field[...], delimiter).map { text in
+                switch judge(item, text) {
+                case .lane(let position): String(position)
+                case .exact(let value): "=" + value.text
+                case .text, .missing, .invalid: String(decoding: text, as: UTF8.self)
+                }
+            }
+            return Array(items.joined(separator: ",").utf8)
+        default: return field
+        }
+    }
+
+    /// The same for a value of JSON in a column of type `any`: one of another kind is another value, `1` is not `"1"`.
+    static func canonical(_ field: [UInt8], _ kind: JSONField) -> [UInt8] {
+        if kind == .string { return field }
+        // No string of UTF-8 holds this byte.
+        return [0xff] + (StructuredForms.parse(field[...]).map { Array($0.canonical.utf8) } ?? field)
     }
 
     // MARK: Numbers
@@ -86,6 +144,7 @@ struct FieldReader: Sendable {
             {
                 start -= 1
             }
+            guard !Self.hasSign(field[..<start], field[(last + 1)...]) else { return [] }
             field = field[start...last]
         }
         let group = format.groupChar.map { Array(String($0).utf8) } ?? []
@@ -107,6 +166,21 @@ struct FieldReader: Sendable {
             }
         }
         return plain[...]
+    }
+
+    /// Whether what is stripped around a number may be its sign: `-$5`, `(5)` and `5-` are not 5.
+    private static func hasSign(_ before: ArraySlice<UInt8>, _ after: ArraySlice<UInt8>) -> Bool {
+        func holds(_ text: ArraySlice<UInt8>) -> Bool {
+            text.indices.contains { index in signs.contains { text[index...].starts(with: $0) } }
+        }
+        if holds(before) || holds(after) { return true }
+        guard let open = before.lastIndex(of: UInt8(ascii: "(")) else { return false }
+        return !before[open...].contains(UInt8(ascii: ")"))
+    }
+
+    /// Hyphen and plus, the minus sign, the dash that stands for it, and their wide forms.
+    private static let signs = ["-", "+", "\u{2212}", "\u{2013}", "\u{fe63}", "\u{ff0d}", "\u{ff0b}"].map {
+        Array($0.utf8)
     }
 
     private func integer(_ field: ArraySlice<UInt8>, _ format: NumberFormat) -> Judged {
@@ -159,7 +233,7 @@ struct FieldReader: Sendable {
 
     private func date(_ field: ArraySlice<UInt8>, _ format: TemporalFormat) -> Judged {
         switch format {
-        case .iso:
+        case .iso, .seconds:
             var cursor = Cursor(field)
             guard let days = Temporal.date(&cursor), cursor.isAtEnd else { return .invalid }
             return .lane(Int64(days))
@@ -180,6 +254,7 @@ struct FieldReader: Sendable {
             }
             moment.seconds -= offset
             return moment.judged
+        case .seconds: return field.count == 8 ? time(field, .iso) : .invalid
         case .any:
             return AnyTemporal.time(field)?.judged ?? .invalid
         case .pattern:
@@ -190,7 +265,7 @@ struct FieldReader: Sendable {
 
     private func datetime(_ field: ArraySlice<UInt8>, _ format: TemporalFormat) -> Judged {
         switch format {
-        case .iso:
+        case .iso, .seconds:
             var cursor = Cursor(field)
             guard let moment = Temporal.datetime(&cursor), cursor.isAtEnd else { return .invalid }
             return moment.judged
@@ -203,7 +278,7 @@ struct FieldReader: Sendable {
         }
     }
 
-    /// `gYear` of XML Schema, without a zone: four digits or more, no leading zero beyond four.
+    /// `gYear` of XML Schema, without a zone: four digits or more, no leading zero beyond four. There is no year 0000.
     private func year(_ field: ArraySlice<UInt8>) -> Judged {
         let isNegative = field.first == 0x2d
         let digits = isNegative ? field.dropFirst() : field
@@ -211,6 +286,7 @@ struct FieldReader: Sendable {
             digits.count == 4 || digits.first != 0x30
         else { return .invalid }
         let value = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
+        if value == 0 { return .invalid }
         return .lane(isNegative ? -value : value)
     }
 

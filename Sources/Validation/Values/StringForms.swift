@@ -9,10 +9,10 @@ enum StringForms {
         }
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (byte >= 0x30 && byte <= 0x39) || isLetter(byte)
     }
-    private static func isLetter(_ byte: UInt8) -> Bool {
+    static func isLetter(_ byte: UInt8) -> Bool {
         (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a
     }
 
@@ -37,35 +37,13 @@ enum StringForms {
         return (isAtom || isQuoted) && isHost
     }
 
-    /// A scheme, a colon, and the characters that RFC 3986 allows.
-    static func isURI(_ field: ArraySlice<UInt8>) -> Bool {
-        guard let colon = field.firstIndex(of: 0x3a), let first = field.first, isLetter(first) else { return false }
-        guard field[..<colon].allSatisfy({ isAlphanumeric($0) || $0 == 0x2b || $0 == 0x2d || $0 == 0x2e }) else {
-            return false
-        }
-        let rest = field[(colon + 1)...]
-        let reserved = Array("-._~:/?#[]@!$&'()*+,;=".utf8)
-        var index = rest.startIndex
-        while index < rest.endIndex {
-            let byte = rest[index]
-            if byte == 0x25 {
-                guard index + 2 < rest.endIndex, isHex(rest[index + 1]), isHex(rest[index + 2]) else { return false }
-                index += 3
-            } else {
-                guard isAlphanumeric(byte) || reserved.contains(byte) || byte >= 0x80 else { return false }
-                index += 1
-            }
-        }
-        return !rest.isEmpty
-    }
-
     static func isBase64(_ field: ArraySlice<UInt8>) -> Bool {
         guard field.count.isMultiple(of: 4) else { return false }
         let padding = field.reversed().prefix { $0 == 0x3d }.count
         return padding <= 2 && field.dropLast(padding).allSatisfy { isAlphanumeric($0) || $0 == 0x2b || $0 == 0x2f }
     }
 
-    private static func isHex(_ byte: UInt8) -> Bool {
+    static func isHex(_ byte: UInt8) -> Bool {
         (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66)
     }
 
@@ -79,38 +57,39 @@ enum StringForms {
         return true
     }
 
-    /// `lon, lat`, a JSON pair, or an object of `lon` and `lat`; within ±180 and ±90 degrees.
-    static func isGeopoint(_ field: ArraySlice<UInt8>, _ format: GeopointFormat) -> Bool {
+    /// `lon, lat`, a JSON pair, or an object of `lon` and `lat`; nil if it is none within ±180 and ±90 degrees.
+    static func geopoint(
+        _ field: ArraySlice<UInt8>, _ format: GeopointFormat
+    ) -> (lon: ExactDecimal, lat: ExactDecimal)? {
         let lon: ArraySlice<UInt8>
         let lat: ArraySlice<UInt8>
         switch format {
         case .text:
             let parts = field.split(separator: 0x2c, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { return false }
+            guard parts.count == 2 else { return nil }
             lon = trimmed(parts[0])
             lat = trimmed(parts[1])
         case .array:
             guard case .array(let parts)? = StructuredForms.parse(field)?.content, parts.count == 2,
                 let first = coordinate(parts[0]), let second = coordinate(parts[1])
-            else { return false }
+            else { return nil }
             (lon, lat) = (first, second)
         case .object:
             guard let value = StructuredForms.parse(field), case .object(let members) = value.content,
                 members.count == 2, let first = value["lon"].flatMap(coordinate),
                 let second = value["lat"].flatMap(coordinate)
-            else { return false }
+            else { return nil }
             (lon, lat) = (first, second)
         }
-        guard let east = ExactDecimal(lon), let north = ExactDecimal(lat) else { return false }
-        return east <= ExactDecimal(180) && ExactDecimal(-180) <= east && north <= ExactDecimal(90)
-            && ExactDecimal(-90) <= north
+        guard let east = ExactDecimal(lon), let north = ExactDecimal(lat), east <= ExactDecimal(180),
+            ExactDecimal(-180) <= east, north <= ExactDecimal(90), ExactDecimal(-90) <= north
+        else { return nil }
+        return (east, north)
     }
 
     private static func coordinate(_ value: JSONValue) -> ArraySlice<UInt8>? {
-        switch value.content {
-        case .number(let text), .string(let text): Array(text.utf8)[...]
-        default: nil
-        }
+        if case .number(let text) = value.content { return Array(text.utf8)[...] }
+        return nil
     }
 
     private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
@@ -150,7 +129,7 @@ enum StructuredForms {
         if case .list(let delimiter, _) = kind { return items(Array(field)[...], delimiter).count }
         switch (try? JSONParser.parse(field))?.content {
         case .array(let elements): return elements.count
-        case .object(let members): return Set(members.map(\.key)).count
+        case .object(let members): return Set(members.map { ExactText($0.key) }).count
         default: return nil
         }
     }
@@ -162,23 +141,7 @@ enum StructuredForms {
         case (.geojson(let isTopology), .object):
             guard case .string(let type)? = value["type"]?.content else { return false }
             if isTopology { return type == "Topology" && value["objects"] != nil && value["arcs"] != nil }
-            return isGeoJSON(value, type)
-        default: return false
-        }
-    }
-
-    /// The members that RFC 7946 asks of each type.
-    private static func isGeoJSON(_ value: JSONValue, _ type: String) -> Bool {
-        func isArray(_ key: String) -> Bool {
-            if case .array? = value[key]?.content { return true }
-            return false
-        }
-        switch type {
-        case "Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon":
-            return isArray("coordinates")
-        case "GeometryCollection": return isArray("geometries")
-        case "Feature": return value["geometry"] != nil && value["properties"] != nil
-        case "FeatureCollection": return isArray("features")
+            return GeoJSON.holds(value, type)
         default: return false
         }
     }

@@ -55,7 +55,7 @@ enum Temporal {
         let isWest = cursor.next == 0x2d
         guard cursor.skip(0x2b) || cursor.skip(0x2d),
             let hours = cursor.number(digits: 2...2), hours <= 14, cursor.skip(0x3a),
-            let minutes = cursor.number(digits: 2...2), minutes < 60
+            let minutes = cursor.number(digits: 2...2), minutes < 60, hours < 14 || minutes == 0
         else { return nil }
         let offset = hours * 3600 + minutes * 60
         return isWest ? -offset : offset

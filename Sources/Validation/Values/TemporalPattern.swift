@@ -47,10 +47,19 @@ struct TemporalPattern: Sendable {
                             + "%Y %y %m %B %b %d %H %I %M %S %f %p %z %j %A %a %T %R %F %D %% after a %")
                 }
                 parts += more
-            } else if byte == 0x20 {
+            } else if Cursor.isSpace(byte) {
                 if parts.last != .spaces { parts.append(.spaces) }
             } else {
                 parts.append(.literal(byte))
+            }
+        }
+        for (index, part) in parts.enumerated() {
+            switch part {
+            case .literal, .spaces: continue
+            default: break
+            }
+            guard !parts[..<index].contains(part) else {
+                throw RuleError("\"\(pattern)\" is no date pattern: it asks for one part twice")
             }
         }
         self.parts = parts
@@ -104,8 +113,7 @@ struct TemporalPattern: Sendable {
             case .literal(let byte):
                 guard cursor.skip(byte) else { return nil }
             case .spaces:
-                guard cursor.next == 0x20 else { return nil }
-                cursor.skipSpaces()
+                guard cursor.skipSpaces() else { return nil }
             case .year:
                 guard let value = number(4...4, 0...9999) else { return nil }
                 reading.year = value
