@@ -32,7 +32,7 @@ struct ReferenceTables: Sendable {
                 }
             }
         }
-        throw MissingReference(object: wanted.object, places: places, names: names)
+        throw MissingReference(object: wanted.object, line: wanted.line, places: places, names: names)
     }
 
     /// The object's folder, then `reference/` in its bucket.
@@ -46,13 +46,17 @@ struct ReferenceTables: Sendable {
 /// A table that rules refer to is in none of the places where it was looked for.
 struct MissingReference: Error, CustomStringConvertible {
     let object: String
+    /// Of the schema.
+    let line: Int?
     let places: [String]
     let names: [String]
 
     var description: String {
         let where_ = places.filter { !$0.isEmpty }.joined(separator: " or ")
         let others = names.count > 1 ? " (nor as \(names.dropFirst().joined(separator: ", ")))" : ""
-        return "a rule refers to \(object), which is not in \(where_.isEmpty ? "its bucket" : where_)\(others); "
+        let place = line.map { "the schema's line \($0): " } ?? ""
+        return place
+            + "a rule refers to \(object), which is not in \(where_.isEmpty ? "its bucket" : where_)\(others); "
             + "store it there, or set REFERENCE_PREFIX"
     }
 }

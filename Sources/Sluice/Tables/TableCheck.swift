@@ -24,7 +24,9 @@ struct TableCheck {
         } catch let error as S3Error {
             throw CommandError("\(error)", status: ExitStatus.unreadable)
         } catch let error as RuleError {
-            throw CommandError("\(input.name): \(error.message)", status: ExitStatus.unreadable)
+            throw CommandError(
+                "\(input.name): \(error.line.map { "the schema's line \($0): " } ?? "")\(error.message)",
+                status: ExitStatus.unreadable)
         } catch let failure as RowFailure {
             throw CommandError("\(failure.path): \(failure.cause)", status: ExitStatus.unreadable)
         }
@@ -116,7 +118,7 @@ struct TableCheck {
         let isWhole = wanted.object.hasPrefix("s3://")
         guard isWhole || !wanted.object.hasPrefix("/") && !wanted.object.split(separator: "/").contains("..") else {
             throw CommandError(
-                "the schema refers to \(wanted.object), which is a path; name the table alone, and its folder with --references",
+                "\(place(wanted))the schema refers to \(wanted.object), which is a path; name the table alone, and its folder with --references",
                 status: ExitStatus.unreadable)
         }
         let names = isWhole ? [wanted.object] : folders.flatMap { folder in wanted.objectNames.map { folder + $0 } }
@@ -126,10 +128,12 @@ struct TableCheck {
             return try ReferenceColumns(wanted, format: format) { try table.read(into: $0) }
         }
         throw CommandError(
-            "the schema refers to \(wanted.object), and there is neither \(names.joined(separator: ", nor ")); "
+            "\(place(wanted))the schema refers to \(wanted.object), and there is neither \(names.joined(separator: ", nor ")); "
                 + "--references names another folder",
             status: ExitStatus.unreadable)
     }
+
+    private func place(_ wanted: Reference) -> String { wanted.line.map { "the schema's line \($0): " } ?? "" }
 
     /// `reference/` in the object's bucket, where functions look too.
     private var shared: [String] {
