@@ -228,18 +228,16 @@ public enum S3Store {
             ])
     }
 
-    /// The device that a bucket's folder was last seen on.
-    static func device(of bucket: String, in connection: Connection) throws -> Int64? {
-        try connection.value(Int64.self, "SELECT device FROM s3_bucket WHERE name = ?", [bucket])
+    /// The device that a bucket's folder was last seen on, and whether the database was restored since.
+    static func place(of bucket: String, in connection: Connection) throws -> (device: Int64, isRestored: Bool)? {
+        let device = try connection.value(Int64.self, "SELECT device FROM s3_bucket WHERE name = ?", [bucket])
+        return device.map { ($0 < 0 ? ~$0 : $0, $0 < 0) }
     }
 
-    /// The device of all buckets in a database that was restored, until each bucket was looked through.
-    static let restoredDevice: Int64 = -1
-
     /// Marks a database as restored: what the next host finds in a bucket with the bytes that are known is the object that is known,
-    /// whatever its file and its times.
+    /// whatever its file and its times. The mark is a bucket's, until it was looked through: its device's complement.
     public static func markRestored(in connection: Connection) throws {
-        try connection.execute("UPDATE s3_bucket SET device = ?", [restoredDevice])
+        try connection.execute("UPDATE s3_bucket SET device = ~device WHERE device >= 0")
     }
 
     static func setDevice(_ device: Int64, of bucket: String, in connection: Connection) throws {

@@ -49,7 +49,7 @@ extension WatchLoop {
             return retryClosing(path, bucket, cause, attempt: attempt)
         }
         // A weaker reason doesn't stand for a writer's closing that is still to be told.
-        if let sight, cause > .seen { sights[pendingKey(bucket, path)] = sight }
+        if cause > .seen { isWhole(path, in: bucket, since: sight) }
         if identity.size <= Int64(Self.inlineSize) {
             guard let read = ObjectFile.eTag(of: file, identity: identity, buffer: buffer) else {
                 return lookAgain(path, in: bucket, cause, since: identity)
@@ -62,6 +62,13 @@ extension WatchLoop {
             hashes.append((bucket, path, identity, cause))
             startReaders()
         }
+    }
+
+    /// Takes note that a file was seen whole: what is told of it from before, and a look that was to come once its writer is gone, is
+    /// of the same version.
+    private func isWhole(_ path: [UInt8], in bucket: WatchedBucket, since opened: Int?) {
+        if let inotify, let opened { sights[pendingKey(bucket, path)] = (opened, inotify.end) }
+        if !closing.isEmpty { closing.removeAll { $0.path == path && $0.bucket === bucket } }
     }
 
     /// A file could not be read as it was found. It was touched, or is being written by now, whose writer is found at the next

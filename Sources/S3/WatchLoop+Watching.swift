@@ -44,6 +44,8 @@ extension WatchLoop {
             schedulePeriodicScan()
             return nil
         }
+        // A lake that was made anew is kept from other hosts too; the first one is by the host's own lock.
+        _ = flock(number, LOCK_EX | LOCK_NB)
         return Descriptor(number)
     }
 
@@ -64,8 +66,8 @@ extension WatchLoop {
         guard let lake else { return }
         let known = try? setup.store.read { connection in
             (
-                try S3Store.device(of: name, in: connection),
-                try S3Store.objects(bucket: name, limit: 1, in: connection).isEmpty
+                place: try S3Store.place(of: name, in: connection),
+                isEmpty: try S3Store.objects(bucket: name, limit: 1, in: connection).isEmpty
             )
         }
         let lakeDevice = lake.status.map { Int64($0.st_dev) }
@@ -74,7 +76,7 @@ extension WatchLoop {
         var number = openat(lake.number, name, flags)
         if number < 0, errno == ENOENT, isDeclared {
             // An empty place where a disk used to be mounted is no removal of all its objects.
-            if let device = known?.0, device != lakeDevice, device != S3Store.restoredDevice || known?.1 == false {
+            if let place = known?.place, place.device != lakeDevice, !place.isRestored || known?.isEmpty == false {
                 return missing(name)
             }
             mkdirat(lake.number, name, 0o777)
@@ -85,10 +87,12 @@ extension WatchLoop {
         }
         let root = Descriptor(number)
         guard let device = root.status.map({ Int64($0.st_dev) }) else { return }
-        if let before = known?.0, before != device, known?.1 == false, isEmpty(root) { return missing(name) }
+        if let place = known?.place, place.device != device, known?.isEmpty == false, isEmpty(root) {
+            return missing(name)
+        }
         let bucket = WatchedBucket(name: name, root: root)
-        bucket.isRestored = known?.0 == S3Store.restoredDevice
-        if known?.0 != device, !bucket.isRestored {
+        bucket.isRestored = known?.place?.isRestored == true
+        if known?.place?.device != device, !bucket.isRestored {
             setup.store.submit({ try S3Store.setDevice(device, of: name, in: $0) })
         }
         buckets[name] = bucket
@@ -238,21 +242,24 @@ extension WatchLoop {
             touched = []
             for file in files { inspectLater(file.path, in: file.bucket, .touched) }
         }
-        if !sights.isEmpty { sights = sights.filter { $0.value > inotify.position } }
+        if !sights.isEmpty { sights = sights.filter { $0.value.whole > inotify.position } }
         return !hasMore
     }
 
-    /// Whether a change had happened before the file was last seen whole. More may have happened since: the kernel tells of equal
-    /// changes one behind the other but once, at the place of the first.
-    private func isSeen(_ path: [UInt8], in bucket: WatchedBucket) -> Bool {
-        guard !sights.isEmpty, let inotify, let sight = sights[pendingKey(bucket, path)] else { return false }
-        return inotify.position < sight
+    /// Has a file looked at for a change that the kernel has told. One that had happened before the file was last seen whole is no
+    /// reason to take the same content for another version, whatever happened to the file's times since. It is a reason to look: the
+    /// kernel tells of equal changes one behind the other but once, at the place of the first.
+    private func told(_ cause: Cause, _ path: [UInt8], in bucket: WatchedBucket) {
+        let isSeen = sight(of: path, in: bucket).map { $0.position < $0.sight.whole } ?? false
+        inspectLater(path, in: bucket, isSeen ? min(cause, .seen) : cause)
     }
 
-    /// Has a file looked at for a change that the kernel has told. One that had been seen is no reason to take the same content for
-    /// another version, whatever happened to the file's times since.
-    private func told(_ cause: Cause, _ path: [UInt8], in bucket: WatchedBucket) {
-        inspectLater(path, in: bucket, isSeen(path, in: bucket) ? min(cause, .seen) : cause)
+    /// When a file was last seen whole, and the place of the change that is being told.
+    private func sight(
+        of path: [UInt8], in bucket: WatchedBucket
+    ) -> (sight: (opened: Int, whole: Int), position: Int)? {
+        guard !sights.isEmpty, let inotify, let sight = sights[pendingKey(bucket, path)] else { return nil }
+        return (sight, inotify.position)
     }
 
     private func handle(_ event: Inotify.Event) {
@@ -279,7 +286,7 @@ extension WatchLoop {
             told(.created, path, in: folder.bucket)
         } else if event.has(Int32(IN_DELETE)) || event.has(Int32(IN_MOVED_FROM)) {
             // Of a file that was seen after it, it is no removal.
-            if isSeen(path, in: folder.bucket) { return }
+            if let (sight, position) = sight(of: path, in: folder.bucket), position < sight.opened { return }
             unreadable.remove(path)
             enqueue(.absent(folder.bucket, path))
         } else if event.has(Int32(IN_ATTRIB)) {

@@ -89,8 +89,9 @@ final class WatchLoop {
     var pendingHead = 0
     /// The files that wait to be looked at, each but once, with the strongest reason.
     private var inspects: [[UInt8]: (ticket: Int, era: Int, cause: Cause)] = [:]
-    /// Files that were seen whole, and where the kernel's stream ended then: what it tells before that was part of what was seen.
-    var sights: [[UInt8]: Int] = [:]
+    /// Files that were seen whole, and where the kernel's stream ended then, before they were opened and once it was known that
+    /// nobody writes to them: what it tells before that was part of what was seen.
+    var sights: [[UInt8]: (opened: Int, whole: Int)] = [:]
     /// Files whose attributes have changed, to be looked at once the kernel's queue has been read again.
     var touched: [(bucket: WatchedBucket, path: [UInt8])] = []
     private var tickets = 0

@@ -81,7 +81,7 @@ extension Store {
                 Glibc.close(file)
                 if code == EINTR { continue }
                 guard code == EWOULDBLOCK else { throw MachineFault(errno: code, path: lock) }
-                throw StoreError.unusable(path: path, detail: "another copy into this file is being made")
+                throw StoreError.copyUnderWay(path: path)
             }
             // Whoever had it may have removed it between the opening and the lock.
             var (held, there) = (stat(), stat())

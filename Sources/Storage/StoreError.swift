@@ -10,6 +10,8 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case lost(path: String)
     /// `sluice restore` did not come to its end.
     case restoreInterrupted(path: String)
+    /// Somebody else is copying into the same file.
+    case copyUnderWay(path: String)
     /// The file was removed or replaced while it was open.
     case replaced(path: String)
     /// The machine does not let it be opened or written now; that may go by itself.
@@ -38,6 +40,7 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(path): the database does not hold what the last host wrote: it was emptied, removed or replaced, or its "
                 + "write-ahead log (\(path)-wal) is gone. Going on would deliver every object again. Put the files back, or restore "
                 + "a backup with 'sluice restore FILE'. To begin from nothing on purpose, remove \(path).run too."
+        case .copyUnderWay(let path): "\(path): another copy into this file is being made."
         case .restoreInterrupted(let path):
             "\(path): 'sluice restore' was interrupted. Run it again. The database as it was before is \(path).before-restore."
         case .replaced(let path):

@@ -332,6 +332,40 @@ struct HostTests {
         await last.stop()
     }
 
+    @Test("what was removed after a backup is removed after its restore, the last object of a bucket too")
+    func emptied() async throws {
+        let lake = try TestLake()
+        lake.script("echo 1 > a; echo 1 > b")
+        let first = try await lake.started()
+        _ = await lake.events()
+        await first.stop()
+        lake.script("rm a b")
+        try await lake.store.write { try S3Store.markRestored(in: $0) }
+        let next = try await lake.started()
+        #expect(Set(await lake.events()) == [.removed("a"), .removed("b")])
+        lake.script("echo 2 > a")
+        #expect(await lake.events() == [.created("a", 2)])
+        await next.stop()
+    }
+
+    @Test("a look that was to come once a writer is gone is none for a file that was seen whole since")
+    func staleLook() async throws {
+        let lake = try TestLake()
+        let path = lake.root + "/lake/raw/a"
+        let loop = WatchLoop(try lake.service().setup)
+        loop.begin()
+        #expect(loop.drain())
+        let bucket = try #require(loop.buckets["raw"])
+        let name = Array("a".utf8)
+        let file = open(path, O_WRONLY | O_CREAT, 0o644)
+        write(file, "1", 1)
+        loop.inspect(name, in: bucket, .created)
+        #expect(loop.closing.count == 1 && loop.batch.isEmpty)
+        close(file)
+        loop.inspect(name, in: bucket, .closed)
+        #expect(loop.closing.isEmpty && loop.batch.count == 1)
+    }
+
     @Test(
         "a file system that is mounted over a folder in a bucket, and taken away again, is noticed and said",
         .enabled(if: geteuid() == 0, "only root can mount"))

@@ -28,7 +28,8 @@ struct ValidateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The Table Schema: a path or s3://BUCKET/KEY.", valueName: "file"))
     var schema: String?
     @Option(
-        help: ArgumentHelp("Write the rejected rows here, with the same header; .gz is compressed.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the rejected rows here, with the same header; .gz and .zst are compressed.", valueName: "file"))
     var quarantine: String?
     @Option(help: ArgumentHelp("Write the other rows here, with the same header.", valueName: "file"))
     var accepted: String?
@@ -54,9 +55,6 @@ struct ValidateCommand: ParsableCommand {
         }
         if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("standard input can be read once") }
         if files.contains("-"), schema == nil { throw ValidationError("standard input needs --schema") }
-        for target in [quarantine, accepted] where target.flatMap(Compression.init(suffixOf:)) == .zstd {
-            throw ValidationError("rows can be written as they are or as .gz, not as \(target ?? "")")
-        }
         if let quarantine, let accepted, Project.absolute(quarantine) == Project.absolute(accepted) {
             throw ValidationError("--quarantine and --accepted are the same file: one would overwrite the other")
         }
