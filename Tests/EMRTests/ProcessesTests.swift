@@ -132,10 +132,7 @@ struct ProcessesTests {
     @Test("a copy of a project leaves the processes of the original's steps alone, another path to it does not")
     func copies() async throws {
         let room = try TestRoom()
-        try Signpost.make("\(room.folder)/ready")
-        let (step, pid) = try await room.orphan(": > '\(room.folder)/ready'; sleep 300")
-        let supervisor = try #require(pid)
-        await Signpost.wait("\(room.folder)/ready")
+        let (step, supervisor) = try await room.orphanAtWork()
         let copy = "\(room.folder)/copy/steps/\(step.id)"
         try #require(TextFile.makeFolder(copy) && TextFile.write([], to: "\(copy)/lock"))
         StepSupervisor.signal(SIGTERM, run: copy, step: step.id)

@@ -37,10 +37,7 @@ import Testing
     @Test("a step whose supervisor was killed with it is failed with an honest message, and not run again")
     func lost() async throws {
         let room = try TestRoom()
-        try Signpost.make("\(room.folder)/ready")
-        let (step, pid) = try await room.orphan(": > '\(room.folder)/ready'; sleep 300")
-        let supervisor = try #require(pid)
-        await Signpost.wait("\(room.folder)/ready")
+        let (step, supervisor) = try await room.orphanAtWork()
         kill(supervisor, SIGKILL)
         Spawn.wait(supervisor)
         try await room.start()

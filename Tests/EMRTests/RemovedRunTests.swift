@@ -57,10 +57,7 @@ struct RemovedRunTests {
     @Test("a step of which neither records nor log nor supervisor are left fails and says so, and is not run again")
     func nothingLeft() async throws {
         let room = try TestRoom()
-        try Signpost.make("\(room.folder)/ready")
-        let (step, pid) = try await room.orphan(": > '\(room.folder)/ready'; sleep 300")
-        let supervisor = try #require(pid)
-        await Signpost.wait("\(room.folder)/ready")
+        let (step, supervisor) = try await room.orphanAtWork()
         kill(supervisor, SIGKILL)
         Spawn.wait(supervisor)
         try remove(room, step, .emptied)

@@ -116,6 +116,15 @@ final class TestRoom: Sendable {
         return (marked, try launch.begin(try launch.prepare(marked, in: folders), in: folders).supervisor)
     }
 
+    /// An ``orphan(_:launch:)`` whose program works, and will for minutes, by the time this returns.
+    func orphanAtWork() async throws -> (step: Step, supervisor: pid_t) {
+        let ready = "\(folder)/ready"
+        try Signpost.make(ready)
+        let (step, supervisor) = try await orphan(": > '\(ready)'; sleep 300")
+        await Signpost.wait(ready)
+        return (step, try #require(supervisor))
+    }
+
     /// How often what an ``orphan(_:launch:)`` runs has begun.
     var begun: Int { (TextFile.read("\(folder)/count") ?? "").split(separator: "\n").count }
 

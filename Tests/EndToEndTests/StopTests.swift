@@ -150,7 +150,9 @@ struct StopTests {
             "/bin/sh",
             [
                 "-c",
-                "(head -c 3000000 /dev/zero; exec sleep 60) | \(put) & sleep 1.5; pkill -KILL -P $$ -x sluice; ls -A \(folder); pkill -P $$",
+                // Once the pipe has given its last bytes the command holds nearly all of them.
+                "mkfifo \(project.root)/given; (head -c 3000000 /dev/zero; : > \(project.root)/given; exec sleep 60) | \(put) & "
+                    + "cat \(project.root)/given; pkill -KILL -P $$ -x sluice; ls -A \(folder); pkill -P $$",
             ])
         #expect(killed.output == "", "\(killed)")
         let whole = try await TestProject.run("/bin/sh", ["-c", "head -c 3000000 /dev/zero | \(put)"])

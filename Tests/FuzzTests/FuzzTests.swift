@@ -236,7 +236,7 @@ struct FuzzTests {
                 id: $0, source: .metric(MetricIdentity($0, namespace: "n"), statistic: "Sum", period: 60),
                 returnData: false)
         }
-        try await store.read { connection in
+        _ = try await store.read { connection in
             fuzzer.run { input in
                 timed(fuzzer, input) {
                     let expression = MetricDataQuery(

@@ -3,28 +3,18 @@ import Glibc
 /// Decodes Zstandard (RFC 8878), any number of frames. The library is loaded when the first such object is opened, so that
 /// functions that never meet one don't pay for it at their start.
 final class ZstandardDecoder: ByteSource {
-    /// `ZSTD_inBuffer` and `ZSTD_outBuffer`: their layout is the library's stable interface.
-    private struct Buffer {
-        var bytes: UnsafeMutableRawPointer?
-        var size: Int
-        var position: Int
-    }
-
     /// The few calls that are needed.
     private struct Library {
+        let base: Zstandard
         let create: @convention(c) () -> OpaquePointer?
         let free: @convention(c) (OpaquePointer?) -> Int
         let decompress: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Int
-        let isError: @convention(c) (Int) -> UInt32
-        let errorName: @convention(c) (Int) -> UnsafePointer<CChar>
 
         init() throws {
-            let library = try DynamicLibrary("libzstd.so.1")
-            create = unsafeBitCast(try library.symbol("ZSTD_createDStream"), to: type(of: create))
-            free = unsafeBitCast(try library.symbol("ZSTD_freeDStream"), to: type(of: free))
-            decompress = unsafeBitCast(try library.symbol("ZSTD_decompressStream"), to: type(of: decompress))
-            isError = unsafeBitCast(try library.symbol("ZSTD_isError"), to: type(of: isError))
-            errorName = unsafeBitCast(try library.symbol("ZSTD_getErrorName"), to: type(of: errorName))
+            base = try Zstandard()
+            create = unsafeBitCast(try base.library.symbol("ZSTD_createDStream"), to: type(of: create))
+            free = unsafeBitCast(try base.library.symbol("ZSTD_freeDStream"), to: type(of: free))
+            decompress = unsafeBitCast(try base.library.symbol("ZSTD_decompressStream"), to: type(of: decompress))
         }
     }
 
@@ -59,36 +49,14 @@ final class ZstandardDecoder: ByteSource {
                 if midway { throw corrupt("the data ends in the middle of a frame") }
                 return 0
             }
-            var taken = Buffer(bytes: available.baseAddress, size: available.count, position: 0)
-            var made = Buffer(bytes: buffer.baseAddress, size: buffer.count, position: 0)
+            var taken = Zstandard.Buffer(bytes: available.baseAddress, size: available.count, position: 0)
+            var made = Zstandard.Buffer(bytes: buffer.baseAddress, size: buffer.count, position: 0)
             let result = library.decompress(stream, &made, &taken)
             input.use(taken.position)
-            if library.isError(result) != 0 { throw corrupt(String(cString: library.errorName(result))) }
+            if let reason = library.base.failure(result) { throw corrupt(reason) }
             midway = result != 0
             full = made.position == made.size && midway
             if made.position > 0 { return made.position }
         }
-    }
-}
-
-/// A shared library, opened when it is first needed and kept for the life of the process.
-struct DynamicLibrary {
-    /// A library, or a symbol of it, is not on this machine.
-    struct Missing: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    private let handle: UnsafeMutableRawPointer
-
-    init(_ name: String) throws {
-        guard let handle = dlopen(name, RTLD_NOW) else {
-            throw Missing(description: dlerror().map { String(cString: $0) } ?? "\(name) can't be loaded")
-        }
-        self.handle = handle
-    }
-
-    func symbol(_ name: String) throws -> UnsafeMutableRawPointer {
-        guard let symbol = dlsym(handle, name) else { throw Missing(description: "\(name) is missing") }
-        return symbol
     }
 }

@@ -2,30 +2,20 @@ import Glibc
 
 /// Writes Zstandard (RFC 8878), one frame with its checksum. The library is loaded with the first of them.
 public final class ZstandardEncoder: ContentEncoder {
-    /// `ZSTD_inBuffer` and `ZSTD_outBuffer`: their layout is the library's stable interface.
-    private struct Buffer {
-        var bytes: UnsafeMutableRawPointer?
-        var size: Int
-        var position: Int
-    }
-
     /// The few calls that are needed.
     private struct Library {
+        let base: Zstandard
         let create: @convention(c) () -> OpaquePointer?
         let free: @convention(c) (OpaquePointer?) -> Int
         let set: @convention(c) (OpaquePointer?, Int32, Int32) -> Int
         let compress: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer, UnsafeMutableRawPointer, Int32) -> Int
-        let isError: @convention(c) (Int) -> UInt32
-        let errorName: @convention(c) (Int) -> UnsafePointer<CChar>
 
         init() throws {
-            let library = try DynamicLibrary("libzstd.so.1")
-            create = unsafeBitCast(try library.symbol("ZSTD_createCCtx"), to: type(of: create))
-            free = unsafeBitCast(try library.symbol("ZSTD_freeCCtx"), to: type(of: free))
-            set = unsafeBitCast(try library.symbol("ZSTD_CCtx_setParameter"), to: type(of: set))
-            compress = unsafeBitCast(try library.symbol("ZSTD_compressStream2"), to: type(of: compress))
-            isError = unsafeBitCast(try library.symbol("ZSTD_isError"), to: type(of: isError))
-            errorName = unsafeBitCast(try library.symbol("ZSTD_getErrorName"), to: type(of: errorName))
+            base = try Zstandard()
+            create = unsafeBitCast(try base.library.symbol("ZSTD_createCCtx"), to: type(of: create))
+            free = unsafeBitCast(try base.library.symbol("ZSTD_freeCCtx"), to: type(of: free))
+            set = unsafeBitCast(try base.library.symbol("ZSTD_CCtx_setParameter"), to: type(of: set))
+            compress = unsafeBitCast(try base.library.symbol("ZSTD_compressStream2"), to: type(of: compress))
         }
     }
 
@@ -51,17 +41,15 @@ public final class ZstandardEncoder: ContentEncoder {
     public func encode(
         _ bytes: UnsafeRawBufferPointer, isLast: Bool, sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        var taken = Buffer(
+        var taken = Zstandard.Buffer(
             bytes: bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) }, size: bytes.count, position: 0)
         while true {
             let (left, made) = output.withUnsafeMutableBytes { output in
-                var made = Buffer(bytes: output.baseAddress, size: output.count, position: 0)
+                var made = Zstandard.Buffer(bytes: output.baseAddress, size: output.count, position: 0)
                 let left = library.compress(context, &made, &taken, isLast ? Self.end : Self.goOn)
                 return (left, made.position)
             }
-            if library.isError(left) != 0 {
-                throw S3Error.failed("zstd", String(cString: library.errorName(left)))
-            }
+            if let reason = library.base.failure(left) { throw S3Error.failed("zstd", reason) }
             if made > 0 { try output.withUnsafeBytes { try sink(UnsafeRawBufferPointer(rebasing: $0[..<made])) } }
             if isLast ? left == 0 : taken.position == taken.size { return }
         }
